@@ -1,0 +1,13 @@
+# trytok_unit_test(NAME SOURCES ... LIBRARIES ...): one binary with one `check` suite a module.
+function(trytok_unit_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+  find_package(PkgConfig REQUIRED)
+  if(NOT TARGET PkgConfig::CHECK)
+    pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET GLOBAL check)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE trytok::options ${arg_LIBRARIES} PkgConfig::CHECK)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME unit.${name} COMMAND ${name})
+  set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 60 SKIP_RETURN_CODE 77)
+endfunction()
