@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 #define MUST_CHECK __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, arguments) __attribute__((format(printf, format, arguments)))
+#define PRINTF_LIKE(text_index, first_index)                                                       \
+    __attribute__((format(printf, text_index, first_index)))
 #define UNUSED __attribute__((unused))
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
