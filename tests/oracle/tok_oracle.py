@@ -7,16 +7,17 @@ on memory or time: it is for tests.
 
     python3 tok_oracle.py FILE       input() reads standard input
 
-Exit status: 0, 65 after a compile error, 70 after a runtime error, 64 for wrong usage. Source,
+Exit status: 0, 65 after a compile error, 70 after a runtime error, 1 for wrong usage. Source,
 strings and output are bytes throughout.
 
 How it works: scan() makes tokens; Parser makes a tree in which every local variable is already
-resolved to (hops, index); the nodes of the tree evaluate themselves. An environment is a list
-whose element 0 is the enclosing environment and whose others are the variables of one scope, in
-the order of their declarations. A new one is made each time a scope is entered, which is exactly
-what closures are promised.
+resolved to (hops, index); Interpreter runs the tree. An environment is a list whose element 0 is
+the enclosing environment and whose others are the variables of one scope, in the order of their
+declarations. A new one is made each time a scope is entered: just what closures are promised.
 """
+import contextlib
 import math
+import operator
 import re
 import sys
 import threading
@@ -41,10 +42,8 @@ NUMBER_STRING = re.compile(BLANKS + rb"(-?" + NUMBER + rb")" + BLANKS)
 
 
 # ---------------------------------------------------------------------------------------- scanner
-
 class Token:
     """kind: 'name', 'number', 'string', 'end', 'error', or the keyword or punctuation itself."""
-    __slots__ = ("kind", "text", "line", "message")
 
     def __init__(self, kind, text, line, message=""):
         self.kind, self.text, self.line, self.message = kind, text, line, message
@@ -56,13 +55,11 @@ def scan(source):
         match = TOKEN.match(source, position)
         text, kind = match.group(), match.lastgroup
         position = match.end()
-        if kind == "bad":
-            if text == b'"':
-                text += source[position:]
-                position = len(source)
-                tokens.append(Token("error", text, line, "Unterminated string."))
-            else:
-                tokens.append(Token("error", text, line, "Unexpected character."))
+        if text == b'"':
+            text, position = source[match.start():], len(source)
+            tokens.append(Token("error", text, line, "Unterminated string."))
+        elif kind == "bad":
+            tokens.append(Token("error", text, line, "Unexpected character."))
         elif kind == "punctuation" or text in KEYWORDS:
             tokens.append(Token(text, text, line))
         elif kind != "skip":
@@ -76,44 +73,32 @@ def scan(source):
 # nil is None, booleans are bool, numbers float, strings bytes; the rest are these classes.
 
 class Function:
-    __slots__ = ("proto", "env")
-
     def __init__(self, proto, env):
         self.proto, self.env = proto, env
 
 
 class BoundMethod:
-    __slots__ = ("receiver", "function")
-
     def __init__(self, receiver, function):
-        self.receiver, self.function = receiver, function
+        self.receiver, self.function, self.proto = receiver, function, function.proto
 
 
 class Native:
-    __slots__ = ("arity", "code")
-
-    def __init__(self, arity, code):
-        self.arity, self.code = arity, code
+    def __init__(self, arity, code, takes=object):
+        self.arity, self.code, self.takes = arity, code, takes
 
 
 class Class:
-    __slots__ = ("name", "superclass", "methods")
-
     def __init__(self, name, superclass, methods):
         self.name, self.superclass, self.methods = name, superclass, methods
 
     def find(self, name):
         cls = self
-        while cls is not None:
-            if name in cls.methods:
-                return cls.methods[name]
+        while cls is not None and name not in cls.methods:
             cls = cls.superclass
-        return None
+        return cls.methods[name] if cls is not None else None
 
 
 class Instance:
-    __slots__ = ("cls", "fields")
-
     def __init__(self, cls):
         self.cls, self.fields = cls, {}
 
@@ -130,135 +115,22 @@ def show(value):
     """The bytes that `print` shows."""
     if value is None:
         return b"nil"
-    if value is True:
-        return b"true"
-    if value is False:
-        return b"false"
+    if isinstance(value, bool):
+        return b"true" if value else b"false"
     if isinstance(value, float):
         return b"nan" if value != value else b"%g" % value
     if isinstance(value, bytes):
         return value
-    if isinstance(value, Function):
+    if isinstance(value, (Function, BoundMethod)):
         return b"<fn %s>" % value.proto.name
-    if isinstance(value, BoundMethod):
-        return b"<fn %s>" % value.function.proto.name
     if isinstance(value, Native):
         return b"<native fn>"
-    if isinstance(value, Class):
-        return value.name
-    return b"%s instance" % value.cls.name
+    return value.name if isinstance(value, Class) else b"%s instance" % value.cls.name
 
 
-# ---------------------------------------------------------------------------------------- runtime
-
+# -------------------------------------------------------------------------------------- operators
 class TokRuntimeError(Exception):
-    def __init__(self, message, line):
-        super().__init__(message)
-        self.message, self.line = message, line
-
-
-class NativeError(Exception):
-    """Raised by a native, which does not know its line."""
-
-
-class Runtime:
-    """Globals, the call stack, input and output of one program."""
-
-    def __init__(self, stdin, stdout):
-        self.stdin, self.stdout = stdin, stdout
-        self.calls = []  # (callee's name, line of the call), outermost first
-        self.globals = {
-            b"clock": Native(0, time.process_time),
-            b"input": Native(0, self.input),
-            b"number": Native(1, native_number),
-            b"string": Native(1, show),
-            b"length": Native(1, native_length),
-        }
-
-    def input(self):
-        line = self.stdin.readline()
-        if not line:
-            return None
-        if line.endswith(b"\r\n"):
-            return line[:-2]
-        return line[:-1] if line.endswith(b"\n") else line
-
-    def call(self, callee, arguments, line):
-        if isinstance(callee, Function):
-            return self.call_function(callee, callee.env, arguments, line)
-        if isinstance(callee, BoundMethod):
-            return self.call_method(callee.receiver, callee.function, arguments, line)
-        if isinstance(callee, Class):
-            instance = Instance(callee)
-            init = callee.find(INIT)
-            if init is None:
-                check_arity(0, arguments, line)
-                return instance
-            return self.call_method(instance, init, arguments, line)
-        if isinstance(callee, Native):
-            check_arity(callee.arity, arguments, line)
-            try:
-                return callee.code(*arguments)
-            except NativeError as error:
-                raise TokRuntimeError(str(error), line) from None
-        raise TokRuntimeError("Can only call functions and classes.", line)
-
-    def call_method(self, receiver, function, arguments, line):
-        env = [function.env, receiver]
-        result = self.call_function(function, env, arguments, line)
-        return receiver if function.proto.is_init else result
-
-    def call_function(self, function, env, arguments, line):
-        proto = function.proto
-        check_arity(proto.arity, arguments, line)
-        if len(self.calls) >= CALL_DEPTH_MAX:
-            raise TokRuntimeError("Stack overflow.", line)
-        self.calls.append((proto.name, line))
-        env = [env, *arguments]
-        for statement in proto.body:
-            returned = statement.run(self, env)
-            if returned is not None:
-                break
-        else:
-            returned = (None,)
-        self.calls.pop()
-        return returned[0]
-
-    def trace(self, line):
-        """The stack lines of an error at `line`, innermost first."""
-        for name, call_line in reversed(self.calls):
-            yield b"[line %d] in %s()" % (line, name)
-            line = call_line
-        yield b"[line %d] in script" % line
-
-
-def check_arity(arity, arguments, line):
-    if arity != len(arguments):
-        raise TokRuntimeError(f"Expected {arity} arguments but got {len(arguments)}.", line)
-
-
-def native_number(value):
-    if not isinstance(value, bytes):
-        raise NativeError("number() takes a string.")
-    match = NUMBER_STRING.fullmatch(value)
-    return float(match.group(1)) if match else None
-
-
-def native_length(value):
-    if not isinstance(value, bytes):
-        raise NativeError("length() takes a string.")
-    return float(len(value))
-
-
-def read_property(value, name, line):
-    if not isinstance(value, Instance):
-        raise TokRuntimeError("Only instances have properties.", line)
-    if name in value.fields:
-        return value.fields[name]
-    method = value.cls.find(name)
-    if method is None:
-        raise TokRuntimeError(f"Undefined property '{name.decode('latin-1')}'.", line)
-    return BoundMethod(value, method)
+    """Arguments: the message, and the line it happened at."""
 
 
 def divide(a, b):
@@ -266,342 +138,265 @@ def divide(a, b):
         return a / b
     if a == 0 or a != a:
         return math.nan
-    return math.copysign(math.inf, a) * math.copysign(1, b)
+    return math.copysign(math.inf, a) * math.copysign(1, b)  # b may be -0
 
 
-ARITHMETIC = {
-    b"-": lambda a, b: a - b,
-    b"*": lambda a, b: a * b,
-    b"/": divide,
-    b"<": lambda a, b: a < b,
-    b"<=": lambda a, b: a <= b,
-    b">": lambda a, b: a > b,
-    b">=": lambda a, b: a >= b,
-}
+NUMERIC = {b"-": operator.sub, b"*": operator.mul, b"/": divide, b"<": operator.lt,
+           b"<=": operator.le, b">": operator.gt, b">=": operator.ge}
 
 
-def apply_operator(operator, a, b, line):
-    if operator == b"==":
-        return equal(a, b)
-    if operator == b"!=":
-        return not equal(a, b)
+def apply_binary(token, a, b):
+    if token.kind in (b"==", b"!="):
+        return equal(a, b) is (token.kind == b"==")
     numbers = isinstance(a, float) and isinstance(b, float)
-    if operator == b"+":
+    if token.kind == b"+":
         if numbers or (isinstance(a, bytes) and isinstance(b, bytes)):
             return a + b
-        raise TokRuntimeError("Operands must be two numbers or two strings.", line)
+        raise TokRuntimeError("Operands must be two numbers or two strings.", token.line)
     if not numbers:
-        raise TokRuntimeError("Operands must be numbers.", line)
-    return ARITHMETIC[operator](a, b)
+        raise TokRuntimeError("Operands must be numbers.", token.line)
+    return NUMERIC[token.kind](a, b)
 
 
-# ------------------------------------------------------------------------------------ expressions
-# value(rt, env) gives the value of an expression. What the source may chain without end (a+b+…,
-# a.b.c…, f()()…, else-if) is one node with a list, so that it needs no recursion.
-
-class Literal:
-    def __init__(self, constant):
-        self.constant = constant
-
-    def value(self, _rt, _env):
-        return self.constant
+def read_property(target, name):
+    if not isinstance(target, Instance):
+        raise TokRuntimeError("Only instances have properties.", name.line)
+    if name.text in target.fields:
+        return target.fields[name.text]
+    return BoundMethod(target, find_method(target.cls, name))
 
 
-class Group:
-    """Parentheses: only there so that `(a) = 1` is no assignment and `(o.m)()` no method call."""
-
-    def __init__(self, inner):
-        self.inner = inner
-
-    def value(self, rt, env):
-        return self.inner.value(rt, env)
+def find_method(cls, name):
+    method = cls.find(name.text)
+    if method is None:
+        raise TokRuntimeError(f"Undefined property '{name.text.decode()}'.", name.line)
+    return method
 
 
-class Global:
-    def __init__(self, token):
-        self.name, self.line = token.text, token.line
-
-    def value(self, rt, _env):
-        if self.name not in rt.globals:
-            raise undefined_variable(self)
-        return rt.globals[self.name]
-
-    def assign(self, rt, _env, value):
-        if self.name not in rt.globals:
-            raise undefined_variable(self)
-        rt.globals[self.name] = value
+def native_number(value):
+    match = NUMBER_STRING.fullmatch(value)
+    return float(match.group(1)) if match else None
 
 
-def undefined_variable(node):
-    return TokRuntimeError(f"Undefined variable '{node.name.decode('latin-1')}'.", node.line)
+def check_arity(arity, arguments, line):
+    if arity != len(arguments):
+        raise TokRuntimeError(f"Expected {arity} arguments but got {len(arguments)}.", line)
 
 
-class Local:
-    def __init__(self, hops, index):
-        self.hops, self.index = hops, index
+# ------------------------------------------------------------------------------------ interpreter
+class Interpreter:
+    """Runs a tree. A node is a tuple: the method below that runs it, then its parts.
 
-    def value(self, _rt, env):
-        for _ in range(self.hops):
+    The method of an expression gives its value; that of a statement gives None, or a tuple of one
+    value when a `return` was met. What may be chained without end (a+b+c, a.b.c, f()(), else-if)
+    is one node with a list, so that it needs no recursion.
+    """
+
+    def __init__(self, stdin, stdout):
+        self.stdin, self.stdout = stdin, stdout
+        self.calls = []  # (callee's name, line of the call), outermost first
+        self.globals = {
+            b"clock": Native(0, time.process_time),
+            b"input": Native(0, self.native_input),
+            b"number": Native(1, native_number, bytes),
+            b"string": Native(1, show),
+            b"length": Native(1, lambda value: float(len(value)), bytes),
+        }
+
+    def run(self, env, node):
+        return node[0](self, env, *node[1:])
+
+    def run_all(self, env, statements):
+        for statement in statements:
+            returned = self.run(env, statement)
+            if returned is not None:
+                return returned
+        return None
+
+    def trace(self, line):
+        """The stack lines of an error at `line`, innermost first."""
+        for name, call_line in reversed(self.calls):
+            yield b"[line %d] in %s()\n" % (line, name)
+            line = call_line
+        yield b"[line %d] in script\n" % line
+
+    def native_input(self):
+        line = self.stdin.readline()
+        if line.endswith(b"\r\n"):
+            return line[:-2]
+        return (line[:-1] if line.endswith(b"\n") else line) if line else None
+
+    # Calls.
+
+    def call(self, callee, arguments, line):
+        if isinstance(callee, Function):
+            return self.call_function(callee, callee.env, arguments, line)
+        if isinstance(callee, BoundMethod):
+            return self.call_method(callee.receiver, callee.function, arguments, line)
+        if isinstance(callee, Class):
+            instance, init = Instance(callee), callee.find(INIT)
+            if init is not None:
+                return self.call_method(instance, init, arguments, line)
+            check_arity(0, arguments, line)
+            return instance
+        if not isinstance(callee, Native):
+            raise TokRuntimeError("Can only call functions and classes.", line)
+        check_arity(callee.arity, arguments, line)
+        if not all(isinstance(argument, callee.takes) for argument in arguments):
+            raise TokRuntimeError("Argument must be a string.", line)
+        return callee.code(*arguments)
+
+    def call_method(self, receiver, function, arguments, line):
+        result = self.call_function(function, [function.env, receiver], arguments, line)
+        return receiver if function.proto.is_init else result
+
+    def call_function(self, function, env, arguments, line):
+        check_arity(function.proto.arity, arguments, line)
+        if len(self.calls) >= CALL_DEPTH_MAX:
+            raise TokRuntimeError("Stack overflow.", line)
+        self.calls.append((function.proto.name, line))
+        returned = self.run_all([env, *arguments], function.proto.body)
+        self.calls.pop()
+        return returned[0] if returned is not None else None
+
+    # Expressions.
+
+    def literal(self, _env, constant):
+        return constant
+
+    def read_global(self, _env, name):
+        self.check_global(name)
+        return self.globals[name.text]
+
+    def check_global(self, name):
+        if name.text not in self.globals:
+            raise TokRuntimeError(f"Undefined variable '{name.text.decode()}'.", name.line)
+
+    def read_local(self, env, hops, index):
+        return self.outer(env, hops)[index]
+
+    def outer(self, env, hops):
+        for _ in range(hops):
             env = env[0]
-        return env[self.index]
+        return env
 
-    def assign(self, _rt, env, value):
-        for _ in range(self.hops):
-            env = env[0]
-        env[self.index] = value
-
-
-class Assign:
-    def __init__(self, target, expression):
-        self.target, self.expression = target, expression
-
-    def value(self, rt, env):
-        value = self.expression.value(rt, env)
-        self.target.assign(rt, env, value)
+    def assign_global(self, env, name, expression):
+        value = self.run(env, expression)
+        self.check_global(name)
+        self.globals[name.text] = value
         return value
 
+    def assign_local(self, env, hops, index, expression):
+        value = self.run(env, expression)
+        self.outer(env, hops)[index] = value
+        return value
 
-class AssignProperty:
-    def __init__(self, target, name, expression):
-        self.target, self.name, self.expression = target, name, expression
-
-    def value(self, rt, env):
-        target = self.target.value(rt, env)
-        value = self.expression.value(rt, env)
+    def assign_property(self, env, target, name, expression):
+        target = self.run(env, target)
+        value = self.run(env, expression)
         if not isinstance(target, Instance):
-            raise TokRuntimeError("Only instances have fields.", self.name.line)
-        target.fields[self.name.text] = value
+            raise TokRuntimeError("Only instances have fields.", name.line)
+        target.fields[name.text] = value
         return value
 
-
-class Logical:
-    def __init__(self, stops_at, operands):
-        self.stops_at, self.operands = stops_at, operands  # True for `or`, False for `and`
-
-    def value(self, rt, env):
-        for operand in self.operands:
-            value = operand.value(rt, env)
-            if truthy(value) is self.stops_at:
+    def logical(self, env, stops_at, operands):  # stops_at: True for `or`, False for `and`
+        for operand in operands:
+            value = self.run(env, operand)
+            if truthy(value) is stops_at:
                 break
         return value
 
-
-class Binary:
-    def __init__(self, first, rest):
-        self.first, self.rest = first, rest  # rest: (operator token, operand)…
-
-    def value(self, rt, env):
-        left = self.first.value(rt, env)
-        for operator, operand in self.rest:
-            right = operand.value(rt, env)
-            left = apply_operator(operator.text, left, right, operator.line)
-        return left
-
-
-class Unary:
-    def __init__(self, operator, operand):
-        self.operator, self.operand = operator, operand
-
-    def value(self, rt, env):
-        value = self.operand.value(rt, env)
-        if self.operator.text == b"!":
-            return not truthy(value)
-        if not isinstance(value, float):
-            raise TokRuntimeError("Operand must be a number.", self.operator.line)
-        return -value
-
-
-class Super:
-    """`super.NAME`: a value by itself, the first step of a Postfix when it is called."""
-
-    def __init__(self, superclass, this, name):
-        self.superclass, self.this, self.name = superclass, this, name
-
-    def value(self, rt, env):
-        name = self.name
-        method = self.superclass.value(rt, env).find(name.text)
-        if method is None:
-            raise TokRuntimeError(f"Undefined property '{name.text.decode('latin-1')}'.", name.line)
-        return BoundMethod(self.this.value(rt, env), method)
-
-
-class Postfix:
-    """A primary followed by calls and property reads."""
-
-    def __init__(self, first):
-        self.first, self.steps = first, []
-
-    def value(self, rt, env):
-        value = self.first.value(rt, env)
-        for step in self.steps:
-            value = step.take(rt, env, value)
+    def binary(self, env, first, rest):
+        value = self.run(env, first)
+        for token, operand in rest:
+            value = apply_binary(token, value, self.run(env, operand))
         return value
 
+    def unary(self, env, token, operand):
+        value = self.run(env, operand)
+        if token.kind == b"!":
+            return not truthy(value)
+        if not isinstance(value, float):
+            raise TokRuntimeError("Operand must be a number.", token.line)
+        return -value
 
-class CallStep:
-    def __init__(self, arguments, line):
-        self.arguments, self.line = arguments, line
+    def super_method(self, env, superclass, this, name):
+        method = find_method(self.run(env, superclass), name)
+        return BoundMethod(self.run(env, this), method)
 
-    def take(self, rt, env, callee):
-        arguments = []
-        for argument in self.arguments:
-            arguments.append(argument.value(rt, env))
-        return rt.call(callee, arguments, self.line)
+    def postfix(self, env, first, steps):
+        """A primary, then steps (name or None, arguments or None, line of the `)`)."""
+        value = self.run(env, first)
+        for name, arguments, line in steps:
+            if arguments is not None:
+                arguments = [self.run(env, argument) for argument in arguments]
+            if name is not None:  # looked up after the arguments
+                value = read_property(value, name)
+            if arguments is not None:
+                value = self.call(value, arguments, line)
+        return value
 
+    # Statements.
 
-class PropertyStep:
-    def __init__(self, name):
-        self.name = name
+    def expression(self, env, expression):
+        self.run(env, expression)
 
-    def take(self, _rt, _env, target):
-        return read_property(target, self.name.text, self.name.line)
+    def print(self, env, expression):
+        self.stdout.write(show(self.run(env, expression)) + b"\n")
 
+    def declare_global(self, env, name, expression):
+        self.globals[name] = self.run(env, expression)
 
-class MethodStep:
-    """`.NAME(arguments)`: the name is looked up after the arguments are evaluated."""
+    def declare_local(self, env, expression):
+        env.append(self.run(env, expression))
 
-    def __init__(self, name, arguments, line):
-        self.name, self.arguments, self.line = name, arguments, line
+    def closure(self, env, proto):
+        return Function(proto, env)
 
-    def take(self, rt, env, target):
-        arguments = []
-        for argument in self.arguments:
-            arguments.append(argument.value(rt, env))
-        callee = read_property(target, self.name.text, self.name.line)
-        return rt.call(callee, arguments, self.line)
-
-
-# ------------------------------------------------------------------------------------- statements
-# run(rt, env) gives None, or a tuple of one value when a `return` was met.
-
-class Expression:
-    def __init__(self, expression):
-        self.expression = expression
-
-    def run(self, rt, env):
-        self.expression.value(rt, env)
-
-
-class Print:
-    def __init__(self, expression):
-        self.expression = expression
-
-    def run(self, rt, env):
-        rt.stdout.write(show(self.expression.value(rt, env)) + b"\n")
-
-
-class Declare:
-    """Any declaration: `make` gives the value."""
-
-    def __init__(self, name, is_global, expression):
-        self.name, self.is_global, self.expression = name, is_global, expression
-
-    def run(self, rt, env):
-        value = self.expression.value(rt, env)
-        if self.is_global:
-            rt.globals[self.name] = value
-        else:
-            env.append(value)
-
-
-class Proto:
-    """A function's code. As an expression it makes the closure."""
-
-    def __init__(self, name, is_init):
-        self.name, self.is_init = name, is_init
-        self.arity, self.body = 0, []
-
-    def value(self, _rt, env):
-        return Function(self, env)
-
-
-class DeclareFunction(Declare):
-    """A local function sees itself: nothing runs between making and naming it."""
-
-
-class DeclareClass:
-    def __init__(self, name, is_global):
-        self.name, self.is_global = name, is_global
-        self.superclass, self.superclass_name, self.methods = None, None, []
-
-    def run(self, rt, env):
-        superclass, method_env = None, env
-        if not self.is_global:
-            env.append(None)
-            index = len(env) - 1
-        if self.superclass is not None:
-            superclass = self.superclass.value(rt, env)
+    def new_class(self, env, name, superclass, superclass_name, methods):
+        if superclass is not None:
+            superclass = self.run(env, superclass)
             if not isinstance(superclass, Class):
-                raise TokRuntimeError("Superclass must be a class.", self.superclass_name.line)
-            method_env = [env, superclass]
-        methods = {proto.name: Function(proto, method_env) for proto in self.methods}
-        cls = Class(self.name, superclass, methods)
-        if self.is_global:
-            rt.globals[self.name] = cls
-        else:
-            env[index] = cls
+                raise TokRuntimeError("Superclass must be a class.", superclass_name.line)
+            env = [env, superclass]
+        return Class(name, superclass, {proto.name: Function(proto, env) for proto in methods})
 
+    def block(self, env, statements):
+        return self.run_all([env], statements)
 
-class Block:
-    def __init__(self, statements):
-        self.statements = statements
+    def branch(self, env, arms, otherwise):
+        for condition, statement in arms:
+            if truthy(self.run(env, condition)):
+                return self.run(env, statement)
+        return self.run(env, otherwise) if otherwise is not None else None
 
-    def run(self, rt, env):
-        env = [env]
-        for statement in self.statements:
-            returned = statement.run(rt, env)
+    def loop(self, env, condition, step, body):
+        while truthy(self.run(env, condition)):
+            returned = self.run(env, body)
             if returned is not None:
                 return returned
+            if step is not None:
+                self.run(env, step)
         return None
 
-
-class If:
-    def __init__(self):
-        self.arms, self.otherwise = [], None  # arms: (condition, statement)…
-
-    def run(self, rt, env):
-        for condition, statement in self.arms:
-            if truthy(condition.value(rt, env)):
-                return statement.run(rt, env)
-        return self.otherwise.run(rt, env) if self.otherwise is not None else None
-
-
-class Loop:
-    """`while` and `for`; a `for` has its own scope around it, which holds its variable."""
-
-    def __init__(self, has_scope, first, condition, step, body):
-        self.has_scope, self.first, self.condition = has_scope, first, condition
-        self.step, self.body = step, body
-
-    def run(self, rt, env):
-        if self.has_scope:
-            env = [env]
-        if self.first is not None:
-            self.first.run(rt, env)
-        while self.condition is None or truthy(self.condition.value(rt, env)):
-            returned = self.body.run(rt, env)
-            if returned is not None:
-                return returned
-            if self.step is not None:
-                self.step.value(rt, env)
-        return None
-
-
-class Return:
-    def __init__(self, expression):
-        self.expression = expression
-
-    def run(self, rt, env):
-        return (self.expression.value(rt, env) if self.expression is not None else None,)
+    def give_back(self, env, expression):
+        return (self.run(env, expression),)
 
 
 # ----------------------------------------------------------------------------------------- parser
+class Proto:
+    """A function's code."""
+
+    def __init__(self, name, is_init):
+        self.name, self.is_init, self.arity, self.body = name, is_init, 0, []
+
 
 class Scope:
     """The names of one local scope, known while parsing; mirrors one environment of the run."""
 
-    def __init__(self, parent):
-        self.parent, self.indexes, self.in_initializer = parent, {}, None
+    def __init__(self, parent, *names):
+        self.parent, self.in_initializer = parent, None
+        self.indexes = {name: index for index, name in enumerate(names, 1)}
 
 
 class GiveUp(Exception):
@@ -609,10 +404,12 @@ class GiveUp(Exception):
 
 
 class Parser:
+    """Recursive descent; after an error it is silent until resume() has skipped what it skips."""
+
     def __init__(self, source):
         self.tokens, self.position = scan(source), -1
         self.current = self.previous = None
-        self.panic, self.errors = False, []  # errors: finished lines of text
+        self.panic, self.errors = False, []  # errors: lines of text
         self.scope = None                    # None: global
         self.function = None                 # the Proto being parsed; None: top level
         self.classes = []                    # classes around: has it a superclass?
@@ -620,12 +417,10 @@ class Parser:
 
     def parse(self):
         statements = []
-        try:
+        with contextlib.suppress(GiveUp):
             self.advance()
-            while not self.match("end"):
+            while self.current.kind != "end":
                 statements.append(self.declaration())
-        except GiveUp:
-            pass
         return statements
 
     # Tokens and errors.
@@ -633,72 +428,66 @@ class Parser:
     def advance(self):
         self.previous = self.current
         while True:
-            if self.position + 1 < len(self.tokens):
-                self.position += 1
+            self.position = min(self.position + 1, len(self.tokens) - 1)
             self.current = self.tokens[self.position]
             if self.current.kind != "error":
                 return
             self.error_at(self.current, self.current.message)
 
-    def check(self, kind):
-        return self.current.kind == kind
-
     def match(self, kind):
-        if not self.check(kind):
+        if self.current.kind != kind:
             return False
         self.advance()
         return True
 
     def consume(self, kind, message):
-        if self.check(kind):
-            self.advance()
-        else:
+        if not self.match(kind):
             self.error_at(self.current, message)
-
-    def consume_name(self, message):
-        self.consume("name", message)
         return self.previous
 
     def error_at(self, token, message):
         if self.panic:
             return
         self.panic = True
-        where = b""
-        if token.kind == "end":
-            where = b" at end"
-        elif token.kind != "error":
-            where = b" at '%s'" % token.text
-        self.errors.append(b"[line %d] Error%s: %s" % (token.line, where, message.encode()))
-
-    def error(self, message):
-        self.error_at(self.previous, message)
+        where = {"end": b" at end", "error": b""}.get(token.kind, b" at '%s'" % token.text)
+        self.errors.append(b"[line %d] Error%s: %s\n" % (token.line, where, message.encode()))
 
     def resume(self):
         """Ends the panic: after a semicolon or before a word that begins a statement."""
         self.panic = False
-        while not self.check("end"):
+        while self.current.kind != "end":
             if self.previous.kind == b";" or self.current.kind in RESUME_AT:
                 return
             self.advance()
 
-    def enter(self):
+    @contextlib.contextmanager
+    def nested(self):
         self.nesting += 1
         if self.nesting > NESTING_MAX:
             self.error_at(self.current, "Nesting too deep.")
             raise GiveUp
-
-    def leave(self):
+        yield
         self.nesting -= 1
 
     # Scopes.
 
+    @contextlib.contextmanager
+    def inner_scope(self, *names):
+        self.scope = Scope(self.scope, *names)
+        yield
+        self.scope = self.scope.parent
+
     def declare(self, name):
         """A name in the scope of now; it may be used at once."""
+        if self.scope is not None:
+            if name.text in self.scope.indexes:
+                self.error_at(name, "Already a variable with this name in this scope.")
+            self.scope.indexes[name.text] = len(self.scope.indexes) + 1
+
+    def declaration_of(self, name, node):
         if self.scope is None:
-            return
-        if name.text in self.scope.indexes:
-            self.error_at(name, "Already a variable with this name in this scope.")
-        self.scope.indexes[name.text] = len(self.scope.indexes) + 1
+            return Interpreter.declare_global, name.text, node
+        return Interpreter.declare_local, node
 
     def resolve(self, token):
         hops, scope = 0, self.scope
@@ -706,17 +495,9 @@ class Parser:
             if token.text in scope.indexes:
                 if scope.in_initializer == token.text:
                     self.error_at(token, "Can't read local variable in its own initializer.")
-                return Local(hops, scope.indexes[token.text])
+                return Interpreter.read_local, hops, scope.indexes[token.text]
             hops, scope = hops + 1, scope.parent
-        return Global(token)
-
-    def push_scope(self, *names):
-        self.scope = Scope(self.scope)
-        for name in names:
-            self.scope.indexes[name] = len(self.scope.indexes) + 1
-
-    def pop_scope(self):
-        self.scope = self.scope.parent
+        return Interpreter.read_global, token
 
     # Declarations.
 
@@ -724,7 +505,10 @@ class Parser:
         if self.match(b"class"):
             node = self.class_declaration()
         elif self.match(b"fun"):
-            node = self.function_declaration()
+            name = self.consume("name", "Expect function name.")
+            self.declare(name)
+            closure = (Interpreter.closure, self.function_rest(name, False))
+            node = self.declaration_of(name, closure)
         elif self.match(b"var"):
             node = self.var_declaration()
         else:
@@ -734,237 +518,201 @@ class Parser:
         return node
 
     def class_declaration(self):
-        name = self.consume_name("Expect class name.")
+        name = self.consume("name", "Expect class name.")
         self.declare(name)
-        node = DeclareClass(name.text, self.scope is None)
-        if self.match(b"<"):
-            node.superclass_name = self.consume_name("Expect superclass name.")
-            if node.superclass_name.text == name.text:
-                self.error("A class can't inherit from itself.")
-            node.superclass = self.resolve(node.superclass_name)
-            self.push_scope(b"super")
-        self.classes.append(node.superclass is not None)
+        if not self.match(b"<"):
+            parts = name.text, None, None, self.class_body(False)
+            return self.declaration_of(name, (Interpreter.new_class, *parts))
+        superclass_name = self.consume("name", "Expect superclass name.")
+        if superclass_name.text == name.text:
+            self.error_at(superclass_name, "A class can't inherit from itself.")
+        superclass = self.resolve(superclass_name)
+        with self.inner_scope(b"super"):
+            parts = name.text, superclass, superclass_name, self.class_body(True)
+        return self.declaration_of(name, (Interpreter.new_class, *parts))
+
+    def class_body(self, has_superclass):
+        methods = []
+        self.classes.append(has_superclass)
         self.consume(b"{", "Expect '{' before class body.")
-        while not self.check(b"}") and not self.check("end"):
-            method = self.consume_name("Expect method name.")
-            self.push_scope(b"this")
-            node.methods.append(self.function_rest(method, method.text == INIT))
-            self.pop_scope()
+        while self.current.kind not in (b"}", "end"):
+            name = self.consume("name", "Expect method name.")
+            with self.inner_scope(b"this"):
+                methods.append(self.function_rest(name, name.text == INIT))
         self.consume(b"}", "Expect '}' after class body.")
         self.classes.pop()
-        if node.superclass is not None:
-            self.pop_scope()
-        return node
-
-    def function_declaration(self):
-        name = self.consume_name("Expect function name.")
-        self.declare(name)
-        is_global = self.scope is None
-        return DeclareFunction(name.text, is_global, self.function_rest(name, False))
+        return methods
 
     def function_rest(self, name, is_init):
         proto, enclosing = Proto(name.text, is_init), self.function
         self.function = proto
-        self.enter()
-        self.push_scope()
-        self.consume(b"(", "Expect '(' after function name.")
-        if not self.check(b")"):
-            while True:
+        with self.nested(), self.inner_scope():
+            self.consume(b"(", "Expect '(' after function name.")
+            while self.current.kind != b")" or proto.arity > 0:
                 proto.arity += 1
                 if proto.arity > ARGUMENTS_MAX:
                     self.error_at(self.current, "Can't have more than 255 parameters.")
-                self.declare(self.consume_name("Expect parameter name."))
+                self.declare(self.consume("name", "Expect parameter name."))
                 if not self.match(b","):
                     break
-        self.consume(b")", "Expect ')' after parameters.")
-        self.consume(b"{", "Expect '{' before function body.")
-        proto.body = self.block_rest()
-        self.pop_scope()
-        self.leave()
+            self.consume(b")", "Expect ')' after parameters.")
+            self.consume(b"{", "Expect '{' before function body.")
+            proto.body = self.block_rest()
         self.function = enclosing
         return proto
 
     def var_declaration(self):
-        name = self.consume_name("Expect variable name.")
+        name = self.consume("name", "Expect variable name.")
         self.declare(name)
-        initializer = Literal(None)
+        initializer = NIL
         if self.match(b"="):
-            if self.scope is not None:
-                self.scope.in_initializer = name.text
+            scope = self.scope or Scope(None)
+            scope.in_initializer = name.text
             initializer = self.expression()
-            if self.scope is not None:
-                self.scope.in_initializer = None
+            scope.in_initializer = None
         self.consume(b";", "Expect ';' after variable declaration.")
-        return Declare(name.text, self.scope is None, initializer)
+        return self.declaration_of(name, initializer)
 
     # Statements.
 
     def statement(self):
-        self.enter()
-        if self.match(b"print"):
-            node = Print(self.expression())
-            self.consume(b";", "Expect ';' after value.")
-        elif self.match(b"return"):
-            node = self.return_statement()
-        elif self.match(b"{"):
-            self.push_scope()
-            node = Block(self.block_rest())
-            self.pop_scope()
-        elif self.match(b"if"):
-            node = self.if_statement()
-        elif self.match(b"while"):
-            self.consume(b"(", "Expect '(' after 'while'.")
-            condition = self.expression()
-            self.consume(b")", "Expect ')' after condition.")
-            node = Loop(False, None, condition, None, self.statement())
-        elif self.match(b"for"):
-            node = self.for_statement()
-        else:
-            node = self.expression_statement()
-        self.leave()
+        with self.nested():
+            if self.match(b"print"):
+                return self.ending_in_semicolon(Interpreter.print, self.expression())
+            if self.match(b"return"):
+                return self.return_statement()
+            if self.match(b"{"):
+                with self.inner_scope():
+                    return Interpreter.block, self.block_rest()
+            if self.match(b"if"):
+                return self.if_statement()
+            if self.match(b"while"):
+                condition = self.condition("while")
+                return Interpreter.loop, condition, None, self.statement()
+            if self.match(b"for"):
+                with self.inner_scope():
+                    return self.for_statement()
+            return self.ending_in_semicolon(Interpreter.expression, self.expression())
+
+    def ending_in_semicolon(self, *node):
+        self.consume(b";", "Expect ';' after expression.")
         return node
 
     def block_rest(self):
         statements = []
-        while not self.check(b"}") and not self.check("end"):
+        while self.current.kind not in (b"}", "end"):
             statements.append(self.declaration())
         self.consume(b"}", "Expect '}' after block.")
         return statements
 
     def return_statement(self):
         if self.function is None:
-            self.error("Can't return from top-level code.")
+            self.error_at(self.previous, "Can't return from top-level code.")
         if self.match(b";"):
-            return Return(None)
+            return Interpreter.give_back, NIL
         if self.function is not None and self.function.is_init:
-            self.error("Can't return a value from an initializer.")
-        node = Return(self.expression())
-        self.consume(b";", "Expect ';' after return value.")
-        return node
+            self.error_at(self.previous, "Can't return a value from an initializer.")
+        return self.ending_in_semicolon(Interpreter.give_back, self.expression())
+
+    def condition(self, word):
+        self.consume(b"(", f"Expect '(' after '{word}'.")
+        condition = self.expression()
+        self.consume(b")", "Expect ')' after condition.")
+        return condition
 
     def if_statement(self):
-        node = If()
-        while True:
-            self.consume(b"(", "Expect '(' after 'if'.")
-            condition = self.expression()
-            self.consume(b")", "Expect ')' after condition.")
-            node.arms.append((condition, self.statement()))
-            if not self.match(b"else"):
-                return node
-            if not self.match(b"if"):
-                node.otherwise = self.statement()
-                return node
+        arms = [(self.condition("if"), self.statement())]
+        otherwise = None
+        while otherwise is None and self.match(b"else"):
+            if self.match(b"if"):
+                arms.append((self.condition("if"), self.statement()))
+            else:
+                otherwise = self.statement()
+        return Interpreter.branch, arms, otherwise
 
     def for_statement(self):
-        self.push_scope()
+        """A block around the loop, with its variable."""
         self.consume(b"(", "Expect '(' after 'for'.")
-        first = condition = step = None
+        statements, condition, step = [], TRUE, None
         if self.match(b"var"):
-            first = self.var_declaration()
+            statements.append(self.var_declaration())
         elif not self.match(b";"):
-            first = self.expression_statement()
+            statements.append(self.ending_in_semicolon(Interpreter.expression, self.expression()))
         if not self.match(b";"):
             condition = self.expression()
             self.consume(b";", "Expect ';' after loop condition.")
         if not self.match(b")"):
             step = self.expression()
             self.consume(b")", "Expect ')' after for clauses.")
-        node = Loop(True, first, condition, step, self.statement())
-        self.pop_scope()
-        return node
-
-    def expression_statement(self):
-        node = Expression(self.expression())
-        self.consume(b";", "Expect ';' after expression.")
-        return node
+        statements.append((Interpreter.loop, condition, step, self.statement()))
+        return Interpreter.block, statements
 
     # Expressions, loosest first.
 
     def expression(self):
-        self.enter()
-        node = self.logical_or()
-        if self.match(b"="):
-            node = self.assignment_rest(node)
-        self.leave()
-        return node
+        with self.nested():
+            target = self.logical(b"or", self.logical_and)
+            return self.assignment(*target) if self.match(b"=") else target
 
-    def assignment_rest(self, target):
-        is_property = isinstance(target, Postfix) and isinstance(target.steps[-1], PropertyStep)
-        if not is_property and not isinstance(target, (Local, Global)):
-            self.error("Invalid assignment target.")
-        value = self.expression()
-        if not is_property:
-            return Assign(target, value)
-        name = target.steps.pop().name
-        return AssignProperty(target, name, value)
+    def assignment(self, kind, *parts):
+        """Turns the node that reads a variable or a property into one that assigns it."""
+        if kind is Interpreter.read_global:
+            return Interpreter.assign_global, *parts, self.expression()
+        if kind is Interpreter.read_local:
+            return Interpreter.assign_local, *parts, self.expression()
+        if kind is not Interpreter.postfix or parts[1][-1][1] is not None:
+            self.error_at(self.previous, "Invalid assignment target.")
+            return self.expression()
+        first, steps = parts
+        name = steps.pop()[0]
+        target = (Interpreter.postfix, first, steps)
+        return Interpreter.assign_property, target, name, self.expression()
 
-    def logical_or(self):
-        operands = [self.logical_and()]
-        while self.match(b"or"):
-            operands.append(self.logical_and())
-        return Logical(True, operands) if len(operands) > 1 else operands[0]
+    def logical(self, word, operand):
+        operands = [operand()]
+        while self.match(word):
+            operands.append(operand())
+        return (Interpreter.logical, word == b"or", operands) if len(operands) > 1 else operands[0]
 
     def logical_and(self):
-        operands = [self.equality()]
-        while self.match(b"and"):
-            operands.append(self.equality())
-        return Logical(False, operands) if len(operands) > 1 else operands[0]
+        return self.logical(b"and", self.binary)
 
-    def binary(self, operators, operand):
-        first, rest = operand(), []
-        while self.current.kind in operators:
+    def binary(self, level=0):
+        if level == len(BINARY_LEVELS):
+            return self.unary()
+        first, rest = self.binary(level + 1), []
+        while self.current.kind in BINARY_LEVELS[level]:
             self.advance()
-            operator = self.previous
-            rest.append((operator, operand()))
-        return Binary(first, rest) if rest else first
-
-    def equality(self):
-        return self.binary((b"!=", b"=="), self.comparison)
-
-    def comparison(self):
-        return self.binary((b">", b">=", b"<", b"<="), self.term)
-
-    def term(self):
-        return self.binary((b"-", b"+"), self.factor)
-
-    def factor(self):
-        return self.binary((b"/", b"*"), self.unary)
+            rest.append((self.previous, self.binary(level + 1)))
+        return (Interpreter.binary, first, rest) if rest else first
 
     def unary(self):
-        if not self.check(b"!") and not self.check(b"-"):
+        if self.current.kind not in (b"!", b"-"):
             return self.call()
-        self.enter()
-        self.advance()
-        operator = self.previous
-        node = Unary(operator, self.unary())
-        self.leave()
-        return node
+        with self.nested():
+            self.advance()
+            return Interpreter.unary, self.previous, self.unary()
 
     def call(self):
-        node = Postfix(self.primary())
+        first, steps = self.primary(), []
         while True:
+            name = arguments = None
+            if self.match(b"."):
+                name = self.consume("name", "Expect property name after '.'.")
             if self.match(b"("):
                 arguments = self.arguments()
-                node.steps.append(CallStep(arguments, self.previous.line))
-            elif self.match(b"."):
-                name = self.consume_name("Expect property name after '.'.")
-                if self.match(b"("):
-                    arguments = self.arguments()
-                    node.steps.append(MethodStep(name, arguments, self.previous.line))
-                else:
-                    node.steps.append(PropertyStep(name))
-            else:
-                return node if node.steps else node.first
+            if name is None and arguments is None:
+                return (Interpreter.postfix, first, steps) if steps else first
+            steps.append((name, arguments, self.previous.line))
 
     def arguments(self):
         arguments = []
-        if not self.check(b")"):
-            while True:
-                arguments.append(self.expression())
-                if len(arguments) > ARGUMENTS_MAX:
-                    self.error("Can't have more than 255 arguments.")
-                if not self.match(b","):
-                    break
+        while self.current.kind != b")" or arguments:
+            arguments.append(self.expression())
+            if len(arguments) > ARGUMENTS_MAX:
+                self.error_at(self.previous, "Can't have more than 255 arguments.")
+            if not self.match(b","):
+                break
         self.consume(b")", "Expect ')' after arguments.")
         return arguments
 
@@ -974,62 +722,66 @@ class Parser:
         if token.kind == "name":
             return self.resolve(token)
         if token.kind == "number":
-            return Literal(float(token.text))
+            return Interpreter.literal, float(token.text)
         if token.kind == "string":
-            return Literal(token.text[1:-1])
-        if token.kind in (b"true", b"false", b"nil"):
-            return Literal({b"true": True, b"false": False, b"nil": None}[token.text])
+            return Interpreter.literal, token.text[1:-1]
+        if token.kind in CONSTANTS:
+            return Interpreter.literal, CONSTANTS[token.kind]
         if token.kind == b"(":
-            node = Group(self.expression())
+            inner = self.expression()
             self.consume(b")", "Expect ')' after expression.")
-            return node
+            return Interpreter.run, inner  # a node, so that `(a) = 1` is no assignment
         if token.kind == b"this":
             if not self.classes:
-                self.error("Can't use 'this' outside of a class.")
-            return Group(self.resolve(token))
+                self.error_at(token, "Can't use 'this' outside of a class.")
+            return Interpreter.run, self.resolve(token)
         if token.kind == b"super":
             return self.super_rest(token)
-        self.error("Expect expression.")
-        return Literal(None)
+        self.error_at(token, "Expect expression.")
+        return NIL
 
     def super_rest(self, token):
         if not self.classes:
-            self.error("Can't use 'super' outside of a class.")
+            self.error_at(token, "Can't use 'super' outside of a class.")
         elif not self.classes[-1]:
-            self.error("Can't use 'super' in a class with no superclass.")
+            self.error_at(token, "Can't use 'super' in a class with no superclass.")
         self.consume(b".", "Expect '.' after 'super'.")
-        name = self.consume_name("Expect superclass method name.")
-        this = Token("name", b"this", token.line)
-        return Super(self.resolve(token), self.resolve(this), name)
+        name = self.consume("name", "Expect superclass method name.")
+        this = self.resolve(Token("name", b"this", token.line))
+        return Interpreter.super_method, self.resolve(token), this, name
+
+
+NIL = (Interpreter.literal, None)
+TRUE = (Interpreter.literal, True)
+CONSTANTS = {b"nil": None, b"true": True, b"false": False}
+BINARY_LEVELS = ((b"!=", b"=="), (b">", b">=", b"<", b"<="), (b"-", b"+"), (b"/", b"*"))
 
 
 # ------------------------------------------------------------------------------------------- main
-
 def run(source, stdin, stdout, stderr):
     """Runs a program given as bytes; the streams are binary. Gives the exit status."""
     parser = Parser(source)
     statements = parser.parse()
     if parser.errors:
-        stderr.write(b"".join(error + b"\n" for error in parser.errors))
+        stderr.writelines(parser.errors)
         return 65
-    rt = Runtime(stdin, stdout)
+    interpreter = Interpreter(stdin, stdout)
     try:
-        for statement in statements:
-            statement.run(rt, None)
+        interpreter.run_all(None, statements)
     except TokRuntimeError as error:
-        stdout.flush()
-        stderr.write(error.message.encode("latin-1") + b"\n")
-        stderr.write(b"".join(line + b"\n" for line in rt.trace(error.line)))
+        message, line = error.args
+        stderr.write(message.encode() + b"\n")
+        stderr.writelines(interpreter.trace(line))
         return 70
     return 0
 
 
-def run_with_big_stack(source, stdin, stdout, stderr):
-    """run() in a thread whose stack holds deep recursion of the program."""
+def with_big_stack(function):
+    """Calls function() in a thread whose stack holds deep recursion of a program."""
     result = []
     sys.setrecursionlimit(10_000_000)
     threading.stack_size(512 << 20)
-    thread = threading.Thread(target=lambda: result.append(run(source, stdin, stdout, stderr)))
+    thread = threading.Thread(target=lambda: result.append(function()))
     thread.start()
     thread.join()
     return result[0] if result else 1
@@ -1037,13 +789,11 @@ def run_with_big_stack(source, stdin, stdout, stderr):
 
 def main():
     if len(sys.argv) != 2:
-        sys.stderr.write("usage: tok_oracle.py FILE\n")
-        return 64
+        sys.exit("usage: tok_oracle.py FILE")
     with open(sys.argv[1], "rb") as file:
         source = file.read()
-    status = run_with_big_stack(source, sys.stdin.buffer, sys.stdout.buffer, sys.stderr.buffer)
-    sys.stdout.buffer.flush()
-    return status
+    streams = [sys.stdin.buffer, sys.stdout.buffer, sys.stderr.buffer]
+    return with_big_stack(lambda: run(source, *streams))
 
 
 if __name__ == "__main__":
