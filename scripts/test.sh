@@ -1,0 +1,97 @@
+# shellcheck shell=bash
+# ./dev check and ./dev test: cheap first, the first red ends it.
+
+summaries=()
+
+check_format() { c_files | xargs -0r clang-format-14 --dry-run --Werror; }
+
+check_lint() {
+    shellcheck -x dev .ci/run scripts/*.sh
+    python_run tests/lint/lint.py
+}
+
+check_tidy() {
+    configure clang ON
+    # Only sources that the build knows; headers are seen through them.
+    git ls-files -z -- '*.c' ':!tests' ':!bench' |
+        xargs -0r -n 4 -P "$(nproc)" clang-tidy-14 -p build/clang --quiet --warnings-as-errors='*'
+}
+
+command_check() {
+    packages_install build test
+    phase "format" check_format
+    phase "lint" check_lint
+    case "${1:-}" in
+    '') ;;
+    --tidy)
+        packages_install all
+        phase "clang-tidy" check_tidy
+        ;;
+    *) die "check does not know '$1'" "./dev help" ;;
+    esac
+}
+
+# test_preset PRESET CTEST-OPTION...: leaves ctest's own summary for the last lines.
+test_preset() {
+    local preset=$1 log="build/$1/test.log" status=0
+    shift
+    ctest --preset "$preset" -j "$(nproc)" "$@" 2>&1 | tee "$log" || status=$?
+    return "$status"
+}
+
+phase_test() {
+    local name=$1 preset=$2
+    shift
+    phase "$name" test_preset "$@"
+    summaries+=("$name: $(grep -h 'tests passed' "build/$preset/test.log" | tail -n 1)")
+}
+
+phase_build() { phase "build $1" build_preset "$1"; }
+
+test_quick() {
+    packages_install build test
+    phase "format" check_format
+    phase "lint" check_lint
+    phase_build dev
+    phase_test "test dev" dev
+    phase_build release
+    phase_test "test release" release -L 'sandbox|http|language'
+}
+
+test_rest() {
+    packages_install build test all
+    phase_build clang
+    phase "clang-tidy" check_tidy
+    phase_build asan
+    phase_test "test asan" asan -LE sandbox
+    phase_build tsan
+    phase_test "test tsan" tsan -L 'unit|http' -LE sandbox
+    if [ -d tests/fuzz ]; then
+        phase_build fuzz
+        phase_test "fuzz smoke" fuzz -L fuzz
+    fi
+    phase_build release
+    phase_test "test release, what is left" release -LE 'sandbox|http|language'
+}
+
+test_summary() {
+    phases_print
+    printf '%s\n' "" "${summaries[@]}"
+}
+
+command_test() {
+    case "${1:-}" in
+    '') test_quick ;;
+    all)
+        test_quick
+        test_rest
+        ;;
+    rest) test_rest ;;
+    *)
+        packages_install build test
+        phase_build dev
+        phase_test "test dev: $1" dev -R "$1"
+        ;;
+    esac
+    test_summary
+}
