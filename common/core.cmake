@@ -1,0 +1,29 @@
+# Everything here that has no event loop.
+target_sources(trytok_common
+  PRIVATE
+    buffer.c
+    clock.c
+    frame.c
+    frame_reader.c
+    inner.c
+    layer.c
+    log.c
+    metrics.c
+    privileges.c
+    utf8.c
+    verdict.c
+  PUBLIC FILE_SET HEADERS BASE_DIRS ${CMAKE_CURRENT_SOURCE_DIR} FILES
+    attributes.h
+    buffer.h
+    clock.h
+    frame.h
+    frame_reader.h
+    inner.h
+    json.h
+    layer.h
+    log.h
+    metrics.h
+    privileges.h
+    settings.h
+    utf8.h
+    verdict.h)
