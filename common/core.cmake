@@ -6,6 +6,9 @@ target_sources(trytok_common
     frame.c
     frame_reader.c
     inner.c
+    json.c
+    json_scan.c
+    json_write.c
     layer.c
     log.c
     metrics.c

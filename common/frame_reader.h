@@ -11,7 +11,8 @@
 #include "buffer.h"
 #include "frame.h"
 
-/* 0 to go on, or a negative value that ends frame_reader_feed() with it. */
+/* 0 to go on, or a negative value that ends frame_reader_feed() with it. The callback must neither
+ * feed nor free its reader: return a negative value and free it after frame_reader_feed(). */
 typedef int (*frame_fn)(void *context, enum frame_type type, const uint8_t *payload, size_t count);
 
 struct frame_reader {

@@ -18,7 +18,15 @@
 #include "attributes.h"
 #include "buffer.h"
 
-enum { JSON_DEPTH_MAX = 16, JSON_POINTER_BYTES = 96, JSON_ERROR_BYTES = 192 };
+enum {
+    JSON_DEPTH_MAX = 16,     /* containers within each other */
+    JSON_VALUES_MAX = 16384, /* of one document; bounds the tree's memory, not only its text */
+    JSON_KEYS_MAX = 128,     /* of one object */
+    JSON_KEY_BYTES_MAX = 512,
+    JSON_NUMBER_CHARS_MAX = 63,
+    JSON_POINTER_BYTES = 96,
+    JSON_ERROR_BYTES = 192,
+};
 struct json_error {
     char pointer[JSON_POINTER_BYTES]; /* "" for the whole document */
     char text[JSON_ERROR_BYTES];
@@ -28,9 +36,9 @@ MUST_CHECK int json_parse(const char *bytes, size_t count, cJSON **ret_tree,
                           struct json_error *reterr);
 
 /* Getters: `parent` is what the pointer's prefix names, for messages. Missing: 0 and *ret unchanged
- * (JSON null counts as missing only where said). */
+ * (JSON null is a value of the wrong kind). An `object` that is no object is an error. */
 MUST_CHECK int json_get_uint(const cJSON *object, const char *parent, const char *key,
-                             uint64_t *ret, struct json_error *reterr); /* integer 0 … 2^53 */
+                             uint64_t *ret, struct json_error *reterr); /* 0 … 2^53 - 1 */
 MUST_CHECK int json_get_string(const cJSON *object, const char *parent, const char *key,
                                const char **ret, struct json_error *reterr); /* borrowed */
 /* Every key of the object must be in `known` (NULL-terminated). */

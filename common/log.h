@@ -5,6 +5,8 @@
  *
  * The event text is constant and lower case; what varies is a field. Never log a program, its input,
  * its output or a key. A line that cannot be written at once is dropped and counted, never waited for.
+ * Lines are ASCII of at most 4096 bytes; fields that do not fit are left out and "cut":true says so.
+ * The program ignores SIGPIPE: a closed pipe behind standard error must not end it.
  *
  * Threads: any, after log_init(). Errors: none reach the caller.
  */
@@ -39,7 +41,8 @@ struct log_field {
 #define LOG_ERRNO(error_)                                                                          \
     ((struct log_field){.name = "error", .kind = LOG_FIELD_ERRNO, .value.integer = (error_)})
 
-void log_init(const char *program, enum log_level level); /* before any thread starts */
+/* Before any thread starts; again after standard error was replaced. `program` is borrowed. */
+void log_init(const char *program, enum log_level level);
 uint64_t log_dropped_count(void);
 int log_level_parse(const char *text, enum log_level *ret_level); /* "debug" … "error"; -EINVAL */
 
