@@ -1,0 +1,1 @@
+target_sources(trytok_common PRIVATE loop.c)
