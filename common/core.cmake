@@ -12,6 +12,10 @@ target_sources(trytok_common
     layer.c
     log.c
     metrics.c
+    settings.c
+    settings_print.c
+    settings_value.c
+    settings_yaml.c
     privileges.c
     utf8.c
     verdict.c

@@ -7,8 +7,16 @@
  * which makes both its struct (SETTING_FIELD_<KIND>) and its descriptions (see executor/settings.c).
  *
  * Threads: at start only. Memory: strings and lists are owned by the struct; settings_done() frees.
+ * Limits:  a file of 1 MiB, texts of 4096 bytes, lists of 256 items, groups 4 deep.
  * Errors:  -EINVAL with a text that names the place and the mend ("trytok.yaml:12: queue.max: 70000
- *          is out of bounds, 0 to 65536"); unknown keys, wrong kinds, duplicates are errors.
+ *          is out of bounds, 0 to 65536"); unknown keys, wrong kinds, duplicates (within one source) are errors.
+ *
+ * In the environment '.' and '_' of a key are both '_' (two keys that would be one variable are
+ * a bug of the table, asserted). An unknown TRYTOK_ variable is an error when its first word is
+ * the group of one of this program's settings (TRYTOK_POOL_WRM) or when it is at most two letters
+ * from one of them; others are taken to be another program's, because both daemons may share one
+ * environment. Kubernetes makes such variables for every Service (TRYTOK_PORT=tcp://...): its Pods
+ * need enableServiceLinks: false.
  */
 #ifndef TRYTOK_SETTINGS_H
 #define TRYTOK_SETTINGS_H
@@ -27,7 +35,7 @@ struct settings_list {
 
 /* INTEGER: uint64_t with bounds. BYTES: the same, written 64MiB, 8KiB or plain. MS: milliseconds,
  * written 500ms, 10s or plain. BOOL: true or false. STRING, LIST (YAML sequence; "a,b" elsewhere; min
- * and max bound the length or count). */
+ * and max bound the length in bytes or the count; "" is a list of no items). */
 enum setting_kind {
     SETTING_INTEGER,
     SETTING_BYTES,
