@@ -1,5 +1,6 @@
 """What breaks under way: executors, runners, the coordinator itself, and how that is told."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,13 +9,14 @@ import threading
 import pytest
 
 from support import census
-from support.client import Client, parse_events, stdout_of
+from support.client import Client, EventStream
 from support.raw import Connection, exchange, request
 from support.waiting import PATIENCE, Stopwatch, until
 
 JSON = ["Content-Type: application/json"]
-EVENTS = JSON + ["Accept: text/event-stream"]
-LONG = b'{"source": "print 1; while (true) {}", "limits": {"wall_ms": 20000, "cpu_ms": 20000}}'
+LONG = {"source": "print 1; while (true) {}", "limits": {"wall_ms": 20000, "cpu_ms": 20000}}
+SHORT = {"source": "print 1; while (true) {}", "limits": {"wall_ms": 2000}}
+LONG_JSON = json.dumps(LONG).encode()
 
 
 def busy_of(executor):
@@ -31,7 +33,7 @@ def running_runner(executor):
 def test_a_killed_executor_is_502_within_a_second_and_the_next_go_elsewhere(make_service):
     service = make_service(executors=2)
     with Connection(service.port) as connection:
-        connection.send(request(body=LONG, headers=JSON))
+        connection.send(request(body=LONG_JSON, headers=JSON))
         victim = until(lambda: next((executor for executor in service.executors
                                      if busy_of(executor) == 1), None), 5, "the run")
         with Stopwatch() as watch:
@@ -55,12 +57,10 @@ def test_a_killed_executor_leaves_no_process(make_service):
 
 def test_a_reader_of_events_is_told_that_the_executor_was_lost(make_service):
     service = make_service()
-    with Connection(service.port) as connection:
-        connection.send(request(body=LONG, headers=EVENTS))
-        assert connection.read_until(b"event: stdout") is not None
+    with EventStream(service.port, LONG) as stream:
+        stream.until("stdout")
         service.executors.pop().kill()
-        rest = connection.read_until(b"internal_error")
-        assert rest is not None and b"event: result" in rest
+        assert stream.until("result")["verdict"] == "internal_error"
 
 
 def test_without_any_executor_it_is_503(make_service):
@@ -84,40 +84,33 @@ def test_an_executor_that_comes_back_is_used_again(make_service):
 
 def test_a_killed_runner_is_internal_error_with_what_was_printed(make_service):
     service = make_service()
-    with Connection(service.port) as connection:
-        connection.send(request(body=LONG, headers=EVENTS))
-        stream = connection.read_until(b"event: stdout")
-        assert stream is not None
+    with EventStream(service.port, LONG) as stream:
+        assert stream.until("stdout")["text"] == "1\n"
         pid = until(lambda: running_runner(service.executors[0]), 5, "the runner")
         others = [service.client.text("print 2;").body]
-        signal_process(pid)
-        rest = connection.read_until(b"\r\n0\r\n") or b""
+        os.kill(pid, signal.SIGKILL)
+        result = stream.until("result")
         others.append(service.client.text("print 3;").body)
-    events = parse_events(b"event: stdout" + rest)
-    assert stdout_of(events) == "1\n"
-    assert events[-1][0] == "result" and events[-1][1]["verdict"] == "internal_error"
+    assert result["verdict"] == "internal_error"
     assert others == [b"2\n", b"3\n"]
 
 
 def test_a_killed_runner_is_internal_error_in_json(make_service):
     service = make_service()
     with Connection(service.port) as connection:
-        connection.send(request(body=LONG, headers=JSON + ["Connection: close"]))
-        signal_process(until(lambda: running_runner(service.executors[0]), 5, "the runner"))
+        connection.send(request(body=LONG_JSON, headers=JSON))
+        pid = until(lambda: running_runner(service.executors[0]), 5, "the runner")
+        os.kill(pid, signal.SIGKILL)
         response = connection.read_response()
     assert response.status == 200, response
     assert b'"internal_error"' in response.body and b'"stdout":"1\\n"' in response.body
-
-
-def signal_process(pid):
-    os.kill(pid, signal.SIGKILL)
 
 
 def test_idle_runners_that_are_killed_are_replaced(make_service):
     service = make_service()
     executor = service.executors[0]
     for pid in census.runners(executor.pid):
-        signal_process(pid)
+        os.kill(pid, signal.SIGKILL)
     until(lambda: service.client.text("print 1;").status == 200, 5, "new runners")
 
 
@@ -125,24 +118,20 @@ def test_idle_runners_that_are_killed_are_replaced(make_service):
 
 def test_sigterm_of_the_coordinator_loses_no_accepted_request(make_service):
     service = make_service()
-    source = b'{"source": "print 1; while (true) {}", "limits": {"wall_ms": 1500}}'
-    with Connection(service.port) as connection:
-        connection.send(request(body=source, headers=EVENTS))
-        assert connection.read_until(b"event: stdout") is not None
+    with EventStream(service.port, SHORT) as stream:
+        stream.until("stdout")
         service.coordinator.signal(signal.SIGTERM)
-        assert connection.read_until(b"time_limit") is not None
+        assert stream.until("result")["verdict"] == "time_limit"
     assert service.coordinator.wait(10) == 0
 
 
 def test_a_draining_coordinator_takes_nothing_new(make_service):
     service = make_service(coordinator_settings={"drain.delay": "400ms"})
-    source = b'{"source": "print 1; while (true) {}", "limits": {"wall_ms": 2500}}'
-    with Connection(service.port) as connection:
-        connection.send(request(body=source, headers=EVENTS))
-        assert connection.read_until(b"event: stdout") is not None
+    with EventStream(service.port, SHORT) as stream:
+        stream.until("stdout")
         service.coordinator.signal(signal.SIGTERM)
         until(lambda: refuses(service.port), 3, "the refusal")
-        assert connection.read_until(b"time_limit") is not None
+        assert stream.until("result")["verdict"] == "time_limit"
     assert service.coordinator.wait(10) == 0
 
 
@@ -157,15 +146,13 @@ def refuses(port):
 
 def test_sigterm_of_an_executor_loses_no_accepted_request(make_service):
     service = make_service(executors=2)
-    source = b'{"source": "print 1; while (true) {}", "limits": {"wall_ms": 1500}}'
-    with Connection(service.port) as connection:
-        connection.send(request(body=source, headers=EVENTS))
-        assert connection.read_until(b"event: stdout") is not None
+    with EventStream(service.port, SHORT) as stream:
+        stream.until("stdout")
         leaving = next(one for one in service.executors if busy_of(one) == 1)
         leaving.signal(signal.SIGTERM)
         for number in range(20):
             assert service.client.text(f"print {number};").body == b"%d\n" % number
-        assert connection.read_until(b"time_limit") is not None
+        assert stream.until("result")["verdict"] == "time_limit"
     assert leaving.wait(10) == 0
 
 

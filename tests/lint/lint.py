@@ -166,7 +166,7 @@ def tests_without_assert(name, text):
             if not asserts.search(body) and not calls_any(body, asserting):
                 yield line, f"{test} asserts nothing"
     elif name.endswith(".py"):
-        asserts = re.compile(r"\bassert\b|pytest\.(raises|fail)\b|\b(expect|assert|check)_\w+\(")
+        asserts = re.compile(r"\bassert\b|pytest\.(raises|fail)\b|\b(expect|assert|check)_\w+\(|\buntil\(")
         bodies = []
         pattern = r"^( *)def (\w+)\(.*?\).*?:\n((?:(?:\1[ \t]+.*)?\n)*)"
         for match in re.finditer(pattern, text, re.M):

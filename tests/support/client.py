@@ -66,6 +66,39 @@ class Client:
         return parse_events(answer.body)
 
 
+class EventStream:
+    """Events of one run as they come: iterate over (name, data)."""
+
+    def __init__(self, port, value, timeout=60):
+        self.connection = http.client.HTTPConnection(
+            "127.0.0.1", port, timeout=timeout * PATIENCE)
+        self.connection.request("POST", "/execute", json.dumps(value), {
+            "Content-Type": "application/json", "Accept": "text/event-stream"})
+        self.response = self.connection.getresponse()
+        assert self.response.status == 200, self.response.read()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.connection.close()
+
+    def __iter__(self):
+        block = b""
+        for line in self.response:
+            block += line
+            if line == b"\n":
+                yield from parse_events(block)
+                block = b""
+
+    def until(self, wanted):
+        """Reads up to the first event of that name; its data."""
+        for name, data in self:
+            if name == wanted:
+                return data
+        raise AssertionError(f"the stream ended without {wanted}")
+
+
 def parse_events(body):
     """Server-sent events as (name, parsed data); comments are dropped."""
     events = []
