@@ -25,6 +25,7 @@ OUTPUT_HEX = re.compile(rb"// expect bytes: ([0-9a-f ]*)")
 INPUT = re.compile(rb"// input: ?(.*)")
 INPUT_HEX = re.compile(rb"// input bytes: ([0-9a-f ]*)")
 COMPILE_ERROR = re.compile(rb"// (?:\[line (\d+)\] )?error( at end| at '.*'|)$")
+FIRST_ERROR = re.compile(rb"// (?:\[line (\d+)\] )?first error( at end| at '.*'|)$")
 ANY_COMPILE_ERROR = re.compile(rb"// expect compile error$")
 RUNTIME_ERROR = re.compile(rb"// (?:\[line (\d+)\] )?expect runtime error: (.*)")
 STACK = re.compile(rb"// expect stack: (.*)")
@@ -40,6 +41,7 @@ class Expectation:
     def __init__(self, source):
         self.output, self.input = b"", b""
         self.compile_errors = []      # (line, " at 'x'")
+        self.first_error = None       # like one of compile_errors
         self.any_compile_error = self.or_error = False
         self.runtime_error = None     # (line, message)
         self.stack = None             # [(line, "f()")…]
@@ -65,6 +67,8 @@ class Expectation:
             self.runtime_error = (int(match[1] or number), match[2].strip())
         elif match := COMPILE_ERROR.match(comment):
             self.compile_errors.append((int(match[1] or number), match[2]))
+        elif match := FIRST_ERROR.match(comment):
+            self.first_error = (int(match[1] or number), match[2])
         elif ANY_COMPILE_ERROR.match(comment):
             self.any_compile_error = True
         elif match := STACK.match(comment):
@@ -75,7 +79,7 @@ class Expectation:
             self.count -= 1
 
     def status(self):
-        if self.compile_errors or self.any_compile_error:
+        if self.compile_errors or self.first_error or self.any_compile_error:
             return EXIT_COMPILE_ERROR
         return EXIT_RUNTIME_ERROR if self.runtime_error else 0
 
@@ -90,10 +94,8 @@ class Expectation:
             problems.append(describe_difference(self.output, output))
         if self.status() == 0 and errors:
             problems.append("there should be nothing on standard error")
-        if self.compile_errors:
+        if self.status() == EXIT_COMPILE_ERROR:
             problems += self.compile_error_problems(errors)
-        elif self.any_compile_error and not REPORTED_ERROR.search(errors):
-            problems.append("no compile error is reported")
         if self.runtime_error:
             problems += self.runtime_error_problems(errors)
         if problems and errors:
@@ -102,8 +104,13 @@ class Expectation:
 
     def compile_error_problems(self, errors):
         found = [(int(line), where) for line, where in REPORTED_ERROR.findall(errors)]
-        wanted = sorted(self.compile_errors)
-        return [] if sorted(found) == wanted else [f"errors {found} instead of {wanted}"]
+        if not found:
+            return ["no compile error is reported"]
+        if self.first_error and found[0] != self.first_error:
+            return [f"first error {found[0]} instead of {self.first_error}"]
+        if self.compile_errors and sorted(found) != sorted(self.compile_errors):
+            return [f"errors {found} instead of {self.compile_errors}"]
+        return []
 
     def runtime_error_problems(self, errors):
         problems = []

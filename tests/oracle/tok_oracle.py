@@ -384,9 +384,7 @@ class Interpreter:
 
 
 # ----------------------------------------------------------------------------------------- parser
-class Proto:
-    """A function's code."""
-
+class Proto:  # a function's code
     def __init__(self, name, is_init):
         self.name, self.is_init, self.arity, self.body = name, is_init, 0, []
 
@@ -403,17 +401,15 @@ class GiveUp(Exception):
     """Nested too deep to go on."""
 
 
-class Parser:
-    """Recursive descent; after an error it is silent until resume() has skipped what it skips."""
-
+class Parser:  # recursive descent; silent after an error until resume() has skipped tokens
     def __init__(self, source):
         self.tokens, self.position = scan(source), -1
         self.current = self.previous = None
-        self.panic, self.errors = False, []  # errors: lines of text
+        self.panic, self.before_bad = False, None  # before_bad: the token before a bad one
+        self.errors = []                     # lines of text
         self.scope = None                    # None: global
         self.function = None                 # the Proto being parsed; None: top level
-        self.classes = []                    # classes around: has it a superclass?
-        self.nesting = 0
+        self.classes, self.nesting = [], 0   # classes around: has it a superclass?
 
     def parse(self):
         statements = []
@@ -432,6 +428,8 @@ class Parser:
             self.current = self.tokens[self.position]
             if self.current.kind != "error":
                 return
+            if not self.panic:
+                self.before_bad = self.previous
             self.error_at(self.current, self.current.message)
 
     def match(self, kind):
@@ -454,11 +452,13 @@ class Parser:
 
     def resume(self):
         """Ends the panic: after a semicolon or before a word that begins a statement."""
-        self.panic = False
-        while self.current.kind != "end":
-            if self.previous.kind == b";" or self.current.kind in RESUME_AT:
-                return
+        done = self.previous.kind == b";" and self.previous is not self.before_bad
+        while not done and self.current.kind != "end" and self.current.kind not in RESUME_AT:
+            done = self.current.kind == b";"
+            self.panic = not done  # a bad character after the semicolon counts
             self.advance()
+            done = done and not self.panic
+        self.panic = False
 
     @contextlib.contextmanager
     def nested(self):

@@ -1,0 +1,10 @@
+"""Lines longer than any buffer: 100,000 and 65,536 bytes."""
+print("// input: " + "x" * 100_000)
+print("// input: " + "y" * 65_536)
+print("// input: short")
+print("print length(input()); // expect: 100000")
+print("var y = input();")
+print("print length(y); // expect: 65536")
+print("print y; // expect: " + "y" * 65_536)
+print("print input(); // expect: short")
+print("print input(); // expect: nil")

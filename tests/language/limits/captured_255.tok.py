@@ -1,0 +1,15 @@
+"""A function may capture 255 variables."""
+print("fun outer() {")
+for i in range(254):
+    print(f"  var v{i} = {i};")
+print("  fun middle() {")
+print("    var last = 1000;")
+print("    fun inner() {")
+print("      return last + " + " + ".join(f"v{i}" for i in range(254)) + ";")
+print("    }")
+print("    return inner;")
+print("  }")
+print("  v0 = 1;")
+print("  return middle();")
+print("}")
+print("print outer()(); // expect: 33132")
