@@ -8,7 +8,7 @@ command_bench() {
     http)
         packages_install build test
         phase "build release" build_preset release
-        python_run bench/http.py --build build/release "$@"
+        python_run bench/http/measure.py --build build/release "$@"
         ;;
     *) die "bench does not know '$what'" "./dev bench http" ;;
     esac
