@@ -72,8 +72,8 @@ MUST_CHECK int http_server_create(struct loop *loop, const struct http_server_co
                                   struct http_server **ret_server);
 uint16_t http_server_port(const struct http_server *server);
 void http_server_stop_accepting(struct http_server *server); /* closes the listening socket */
-unsigned
-http_server_exchange_count(const struct http_server *server); /* requests not yet answered */
+/* Requests whose head has come and whose answer has not wholly gone out. */
+unsigned http_server_exchange_count(const struct http_server *server);
 /* Ends what is left; every pending on_end is called with HTTP_END_LOST. NULL is fine. */
 void http_server_free(struct http_server *server);
 
@@ -97,6 +97,9 @@ void http_exchange_on_end(struct http_exchange *exchange,
                           void (*on_end)(void *owner, enum http_end), void *owner);
 
 void http_exchange_add_header(struct http_exchange *exchange, const char *name, const char *value);
+bool http_exchange_has_added(const struct http_exchange *exchange, const char *name);
+/* The stable code that `answering` is told; set by problem_respond(). */
+void http_exchange_set_problem_code(struct http_exchange *exchange, const char *problem_code);
 void http_exchange_close_after(struct http_exchange *exchange); /* Connection: close */
 /* Copies the body. Runs out of memory: the connection is closed (HTTP_END_LOST). */
 void http_exchange_respond(struct http_exchange *exchange, unsigned status,
