@@ -10,6 +10,11 @@ command_bench() {
         phase "build release" build_preset release
         python_run bench/http/measure.py --build build/release "$@"
         ;;
-    *) die "bench does not know '$what'" "./dev bench http" ;;
+    vm)
+        packages_install build test bench
+        phase "build release programs" build_programs
+        python_run bench/vm/run.py build/release/bin/tok "$@"
+        ;;
+    *) die "bench does not know '$what'" "./dev bench http, or vm" ;;
     esac
 }

@@ -14,15 +14,17 @@ command_run() {
     local port=8080 admin_port=9090 executors=1 level=full try=0
     while [ $# -gt 0 ]; do
         case "$1" in
-        --port) port=$(option_number "$@") && shift ;;
-        --admin-port) admin_port=$(option_number "$@") && shift ;;
-        --executors) executors=$(option_number "$@") && shift ;;
-        --sandbox-level) level=${2:-} && shift ;;
-        --try) try=1 port=0 admin_port=0 ;;
+        --port) option_number port "$@" ;;
+        --admin-port) option_number admin_port "$@" ;;
+        --executors) option_number executors "$@" ;;
+        --sandbox-level) level=${2:-} ;;
+        --try) try=1 ;;
         *) die "run does not know '$1'" "./dev help lists its options" ;;
         esac
-        shift || die "the last option wants a value" "./dev help"
+        [ "$1" = --try ] || [ $# -eq 1 ] || shift
+        shift
     done
+    [ "$try" -eq 0 ] || port=0 admin_port=0
     [[ $level == full || $level == reduced ]] || die "--sandbox-level is full or reduced, not '$level'"
     [ "$executors" -ge 1 ] || die "--executors wants at least 1"
 
@@ -39,10 +41,10 @@ command_run() {
     fi
 }
 
-# option_number FLAG VALUE...
+# option_number VARIABLE FLAG VALUE...
 option_number() {
-    [[ ${2:-} =~ ^[0-9]{1,5}$ ]] || die "$1 wants a number, not '${2:-}'"
-    printf '%s' "$2"
+    [[ ${3:-} =~ ^[0-9]{1,5}$ ]] || die "$2 wants a number, not '${3:-}'"
+    printf -v "$1" '%d' "$((10#$3))"
 }
 
 run_prepare() {
