@@ -26,11 +26,12 @@
 #include "backend.h"
 
 struct process_config {
-    const char *runner_path;   /* borrowed during prepare */
-    unsigned runners_max;      /* alive at one time, in all: warm, busy and ending; 1 … 1024 */
-    unsigned spawner_count;    /* 1 … 16; two are best on two processors */
-    uint64_t memory_max_bytes; /* largest VM limit; the cgroup gets PROCESS_MEMORY_SLACK_BYTES more */
-    unsigned cpu_shares;       /* of all runners together; 1024 is one ordinary group; 0: kernel's */
+    const char *runner_path; /* borrowed during prepare */
+    unsigned runners_max;    /* alive at one time, in all: warm, busy and ending; 1 … 1024 */
+    unsigned spawner_count;  /* 1 … 16; two are best on two processors */
+    uint64_t
+        memory_max_bytes; /* largest VM limit; the cgroup gets PROCESS_MEMORY_SLACK_BYTES more */
+    unsigned cpu_shares;  /* of all runners together; 1024 is one ordinary group; 0: kernel's */
     unsigned cpu_quota_percent; /* of one processor, of all runners together; 0: none */
     unsigned cpu_max_seconds;   /* hard RLIMIT_CPU of one runner, the backstop; 0: 60 */
     uid_t spawner_uid;          /* the three are used when started as root, and must not be 0 */
