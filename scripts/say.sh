@@ -33,7 +33,7 @@ phase() {
     phases+=("$(printf '%4d s  %s' $((SECONDS - start)) "$name")")
     [ "$status" -eq 0 ] || {
         phases_print
-        die "'$name' failed with status $status" "the first error above says where; this phase alone: $*"
+        die "'$name' failed with status $status" "the first error above says where"
     }
 }
 

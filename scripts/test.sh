@@ -3,7 +3,9 @@
 
 summaries=()
 
-check_format() { c_files | xargs -0r clang-format-14 --dry-run --Werror; }
+check_format() {
+    c_files | xargs -0r clang-format-14 --dry-run --Werror || die "not formatted" "./dev format"
+}
 
 check_lint() {
     shellcheck -x dev .ci/run scripts/*.sh
