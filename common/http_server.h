@@ -84,6 +84,8 @@ const char *http_exchange_query(const struct http_exchange *exchange); /* "" wit
 const char *http_exchange_header(const struct http_exchange *exchange,
                                  const char *name); /* or NULL */
 const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret_count);
+/* In headers_come only: a smaller cap on this body than its route's; one that passes it is 413. */
+void http_exchange_limit_body(struct http_exchange *exchange, uint64_t bytes_max);
 const struct sockaddr *http_exchange_address(const struct http_exchange *exchange);
 const struct http_route *http_exchange_route(const struct http_exchange *exchange); /* or NULL */
 uint64_t http_exchange_started_us(const struct http_exchange *exchange); /* headers complete */

@@ -127,6 +127,12 @@ const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret
     return buffer_data(&exchange->body);
 }
 
+void http_exchange_limit_body(struct http_exchange *exchange, uint64_t bytes_max)
+{
+    if (bytes_max < exchange->body.count_max)
+        exchange->body.count_max = (size_t)bytes_max;
+}
+
 const struct sockaddr *http_exchange_address(const struct http_exchange *exchange)
 {
     return &exchange->address.any;
