@@ -151,12 +151,10 @@ def processor_us(service):
         fields = [int(field) for field in text[text.rindex(")") + 2:].split()[11:15]]
         return sum(fields if with_children else fields[:2]) * TICK_US
     executor = service.executors[0].pid
-    spawners = [pid for pid in census.descendants(executor)
-                if pid not in census.runners(executor)]
     return {
         "coordinator": ticks(service.coordinator.pid, False),
         "executor": ticks(executor, False),
-        "spawner, runners": sum(ticks(pid, True) for pid in spawners),
+        "spawner, runners": sum(ticks(pid, True) for pid in census.spawners(executor)),
     }
 
 

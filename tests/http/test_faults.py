@@ -85,7 +85,7 @@ def test_an_executor_that_comes_back_is_used_again(make_service):
 def test_a_killed_runner_is_internal_error_with_what_was_printed(make_service):
     service = make_service()
     with EventStream(service.port, LONG) as stream:
-        assert stream.until("stdout")["text"] == "1\n"
+        assert stream.until("stdout")["data"] == "1\n"
         pid = until(lambda: running_runner(service.executors[0]), 5, "the runner")
         others = [service.client.text("print 2;").body]
         os.kill(pid, signal.SIGKILL)

@@ -1,6 +1,7 @@
 """Counts what a daemon holds: processes, descriptors, cgroups. Promise 4 is that they come back."""
 
 import os
+import re
 from pathlib import Path
 
 
@@ -29,23 +30,29 @@ def descendants(pid):
     return sorted(found)
 
 
+def spawners(pid):
+    """Pids of an executor's own children."""
+    return [child for child, (parent, _, _) in processes().items() if parent == pid]
+
+
 def runners(pid):
-    """Pids of an executor's runners."""
-    table = processes()
-    return [child for child in descendants(pid)
-            if table.get(child, (0, "", ""))[1].startswith("trytok-runner")]
+    """Pids of an executor's runners: what its spawners have started."""
+    made = spawners(pid)
+    return [child for child in descendants(pid) if child not in made]
 
 
 def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
-def cgroups_of(pid):
-    """Directories of cgroups made for this executor (their path carries its pid)."""
+def cgroups_of(pids):
+    """Directories of cgroups that these processes made: trytok-NAMESPACE-PID and below."""
+    ours = re.compile(r"/trytok-[0-9]+-(%s)(/|$)" % "|".join(map(str, pids)))
     found = []
     for folder, folders, _ in os.walk("/sys/fs/cgroup"):
-        found += [os.path.join(folder, name) for name in folders]
-    return sorted(path for path in found if "trytok" in path and str(pid) in path)
+        found += [path for path in (os.path.join(folder, name) for name in folders)
+                  if ours.search(path)]
+    return sorted(found)
 
 
 def resident_bytes(pid):
@@ -55,17 +62,13 @@ def resident_bytes(pid):
     return 0
 
 
-def leftovers(pids):
-    """What is still there of daemons that have ended: their cgroups."""
-    return [path for pid in pids for path in cgroups_of(pid)]
-
-
 def snapshot(service):
-    """What each daemon of a service holds now."""
+    """What the daemons of a service hold now."""
+    families = [[pid, *descendants(pid)] for pid in service.pids()]
     return {
         "descriptors": [descriptors(pid) for pid in service.pids()],
-        "processes": [len(descendants(pid)) for pid in service.pids()],
-        "cgroups": [len(cgroups_of(pid)) for pid in service.pids()],
+        "processes": [len(family) for family in families],
+        "cgroups": [len(cgroups_of([pid, *spawners(pid)])) for pid in service.pids()],
     }
 
 

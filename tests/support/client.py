@@ -116,4 +116,4 @@ def parse_events(body):
 
 def stdout_of(events):
     """What the program printed, put together from its events."""
-    return "".join(data["text"] for name, data in events if name == "stdout")
+    return "".join(data["data"] for name, data in events if name == "stdout")
