@@ -30,9 +30,11 @@ struct http_client_config {
 enum http_failure {
     HTTP_FAILURE_NONE,    /* a complete response */
     HTTP_FAILURE_CONNECT, /* refused, unreachable or timed out: nothing was sent */
-    HTTP_FAILURE_UNSENT,  /* a kept connection was already dead: no byte of a response came */
+    /* The connection ended without a byte of a response, and the other side's kernel had not taken a
+     * byte of the request (a kept connection that was dead already): nothing can have started. */
+    HTTP_FAILURE_UNSENT,
     HTTP_FAILURE_LOST,    /* the connection ended within the response, or before it */
-    HTTP_FAILURE_TIMEOUT, /* timeout_ms passed */
+    HTTP_FAILURE_TIMEOUT, /* timeout_ms passed after the request was sent */
     HTTP_FAILURE_REFUSED, /* a callback of ours refused the response */
 };
 
