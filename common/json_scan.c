@@ -281,8 +281,10 @@ static int scan_members(struct scan *scan, char close)
 
 static int scan_container(struct scan *scan, char close)
 {
-    if (scan->depth == JSON_DEPTH_MAX)
+    if (scan->depth == JSON_DEPTH_MAX) {
+        scan->at--; /* back to the bracket */
         return fail(scan, "nested deeper than %d", JSON_DEPTH_MAX);
+    }
     scan->levels[scan->depth++] = (struct level){.is_object = close == '}'};
     int r = scan_members(scan, close);
     if (r == 0)
