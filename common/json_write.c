@@ -10,34 +10,48 @@ static bool is_plain(unsigned char byte)
     return byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\';
 }
 
-static int write_control(struct buffer *to, char byte)
+/* How many of the first bytes go out as they are: plain ones and whole characters beyond ASCII. */
+static size_t count_unescaped(const char *bytes, size_t count)
 {
-    switch (byte) {
-    case '"':
-        return buffer_append(to, "\\\"", 2);
-    case '\\':
-        return buffer_append(to, "\\\\", 2);
-    case '\n':
-        return buffer_append(to, "\\n", 2);
-    case '\r':
-        return buffer_append(to, "\\r", 2);
-    case '\t':
-        return buffer_append(to, "\\t", 2);
-    default:
-        return buffer_append_format(to, "\\u%04x", (unsigned)(unsigned char)byte);
+    size_t at = 0;
+    while (at < count) {
+        unsigned char byte = (unsigned char)bytes[at];
+        if (is_plain(byte)) {
+            at++;
+            continue;
+        }
+        if (byte < 0x80)
+            return at;
+        struct utf8_step step = utf8_next(bytes + at, count - at);
+        if (step.kind != UTF8_VALID)
+            return at;
+        at += step.count;
     }
+    return at;
 }
 
-/* One character that is not plain; *ret_count bytes were used. */
-static int write_character(struct buffer *to, const char *bytes, size_t count, size_t *ret_count)
+static int write_control(struct buffer *to, char byte)
 {
-    struct utf8_step step = utf8_next(bytes, count);
-    *ret_count = step.count;
-    if (step.kind != UTF8_VALID)
-        return buffer_append(to, "\xEF\xBF\xBD", 3);
-    if (step.count == 1)
+    static const char digits[] = "0123456789abcdef";
+    static const char short_names[0x20] = {['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+    unsigned char code = (unsigned char)byte;
+    if (byte == '"' || byte == '\\')
+        return buffer_append(to, (const char[]){'\\', byte}, 2);
+    if (code < sizeof(short_names) && short_names[code] != '\0')
+        return buffer_append(to, (const char[]){'\\', short_names[code]}, 2);
+    return buffer_append(
+        to, (const char[]){'\\', 'u', '0', '0', digits[code >> 4], digits[code & 15]}, 6);
+}
+
+/* What count_unescaped() stopped at; *ret_count bytes were used. */
+static int write_escaped(struct buffer *to, const char *bytes, size_t count, size_t *ret_count)
+{
+    if ((unsigned char)*bytes < 0x80) {
+        *ret_count = 1;
         return write_control(to, *bytes);
-    return buffer_append(to, bytes, step.count);
+    }
+    *ret_count = utf8_next(bytes, count).count;
+    return buffer_append(to, "\xEF\xBF\xBD", 3);
 }
 
 static int write_string(struct buffer *to, const char *bytes, size_t count)
@@ -45,13 +59,12 @@ static int write_string(struct buffer *to, const char *bytes, size_t count)
     int r = buffer_append(to, "\"", 1);
     size_t at = 0;
     while (r == 0 && at < count) {
-        size_t start = at;
-        while (at < count && is_plain((unsigned char)bytes[at]))
-            at++;
-        r = buffer_append(to, bytes + start, at - start);
+        size_t run = count_unescaped(bytes + at, count - at);
+        r = buffer_append(to, bytes + at, run);
+        at += run;
         if (r == 0 && at < count) {
             size_t used;
-            r = write_character(to, bytes + at, count - at, &used);
+            r = write_escaped(to, bytes + at, count - at, &used);
             at += used;
         }
     }

@@ -154,12 +154,12 @@ static uint8_t *exact_copy(const uint8_t *bytes, size_t count)
 static void verify_text_within(struct frame_text text, uint32_t max, const uint8_t *payload,
                                size_t count)
 {
-    ck_assert_uint_le(text.count, max);
+    SUITE_VERIFY(text.count <= max);
     if (text.count == 0)
         return;
     const uint8_t *bytes = (const uint8_t *)text.bytes;
-    ck_assert(bytes >= payload);
-    ck_assert(bytes + text.count <= payload + count);
+    SUITE_VERIFY(bytes >= payload);
+    SUITE_VERIFY(bytes + text.count <= payload + count);
 }
 
 /* What a decoder lets through is in range, whoever made it. */
@@ -167,21 +167,21 @@ static void verify_in_range(enum frame_type type, const union any_frame *frame,
                             const uint8_t *payload, size_t count)
 {
     if (type == FRAME_ARMED)
-        ck_assert_uint_eq(frame->armed.layers >> LAYER_COUNT, 0);
+        SUITE_VERIFY(frame->armed.layers >> LAYER_COUNT == 0);
     if (type == FRAME_START)
-        ck_assert_uint_le(frame->start.mode, FRAME_MODE_CHECK);
+        SUITE_VERIFY(frame->start.mode <= FRAME_MODE_CHECK);
     if (type == FRAME_RESULT) {
-        ck_assert_uint_lt(frame->result.verdict, VERDICT_COUNT);
-        ck_assert_uint_eq(frame->result.layers >> LAYER_COUNT, 0);
+        SUITE_VERIFY(frame->result.verdict < VERDICT_COUNT);
+        SUITE_VERIFY(frame->result.layers >> LAYER_COUNT == 0);
         verify_text_within(frame->result.backend, 16, payload, count);
         verify_text_within(frame->result.pod, FRAME_POD_MAX, payload, count);
     }
     if (type == FRAME_DIAGNOSTIC) {
         const struct frame_diagnostic *diagnostic = &frame->diagnostic;
-        ck_assert_uint_le(diagnostic->severity, 1);
+        SUITE_VERIFY(diagnostic->severity <= 1);
         verify_text_within(diagnostic->message, FRAME_TEXT_MAX, payload, count);
         verify_text_within(diagnostic->text, FRAME_TEXT_MAX, payload, count);
-        ck_assert_uint_le(diagnostic->trace_count, FRAME_TRACE_MAX);
+        SUITE_VERIFY(diagnostic->trace_count <= FRAME_TRACE_MAX);
         for (uint32_t i = 0; i < diagnostic->trace_count; i++)
             verify_text_within(diagnostic->trace[i].function, FRAME_FUNCTION_MAX, payload, count);
     }
@@ -198,9 +198,9 @@ static int decode_checked(const struct codec *codec, const uint8_t *payload, siz
     if (r == 0)
         verify_in_range(codec->type, ret, payload, count);
     else
-        ck_assert_int_eq(r, -EBADMSG);
+        SUITE_VERIFY(r == -EBADMSG);
     if (r < 0)
-        ck_assert_int_eq(memcmp(ret, &untouched, sizeof(untouched)), 0);
+        SUITE_VERIFY(memcmp(ret, &untouched, sizeof(untouched)) == 0);
     return r;
 }
 
@@ -297,7 +297,7 @@ START_TEST(random_bytes_are_refused_or_stay_in_range)
     for (int round = 0; round < 20000; round++) {
         size_t count = suite_random(&seed) % 120;
         uint8_t *payload = malloc(count + 1);
-        ck_assert_ptr_nonnull(payload);
+        SUITE_VERIFY(payload);
         for (size_t i = 0; i < count; i++)
             payload[i] = (uint8_t)(suite_random(&seed) % 3 ? 0 : suite_random(&seed));
         static union any_frame read;
