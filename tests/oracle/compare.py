@@ -22,6 +22,8 @@ from tok_oracle import run, with_big_stack
 COMPILE_ERROR = re.compile(rb"^\[line (\d+)\] Error( at end| at '.*?'|): ", re.M | re.DOTALL)
 STACK = re.compile(rb"^\[line (\d+)\] in (script|\w+\(\))$", re.M)
 INPUT = re.compile(rb"^// input: (.*\n)", re.M)
+# Without one of these lines a program might never end.
+ENDS_SOMETHING = re.compile(r"if \(fuel|fuel = |w\d+ = ")
 STACK_LINES_COMPARED = 32  # an implementation may leave out the middle of a deep stack
 TIMEOUT_S = 30
 
@@ -73,13 +75,16 @@ def differ(tok, chunks, statuses=None):
 
 
 def shrink(tok, chunks):
-    """Leaves out top-level statements while the two still differ."""
-    position = len(chunks) - 1
-    while position >= 0:
+    """Leaves out top-level statements, then lines, while the two still differ."""
+    chunks = shrink_once(tok, chunks)
+    return shrink_once(tok, "\n".join(chunks).split("\n"))
+
+
+def shrink_once(tok, chunks):
+    for position in reversed(range(len(chunks))):
         shorter = chunks[:position] + chunks[position + 1:]
-        if differ(tok, shorter):
+        if not ENDS_SOMETHING.match(chunks[position]) and differ(tok, shorter):
             chunks = shorter
-        position = min(position, len(chunks)) - 1
     return chunks
 
 
