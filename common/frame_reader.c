@@ -38,8 +38,8 @@ static int feed_pending(struct frame_reader *reader, const uint8_t **bytes, size
 {
     for (;;) {
         const uint8_t *frame = (const uint8_t *)buffer_data(&reader->pending);
-        struct frame_header header;
-        size_t missing;
+        struct frame_header header = {.payload_bytes = 0};
+        size_t missing = 0;
         int r = missing_bytes(frame, buffer_count(&reader->pending), &header, &missing);
         if (r < 0)
             return r;
@@ -68,8 +68,8 @@ static int feed(struct frame_reader *reader, const uint8_t *bytes, size_t count)
             return r;
     }
     while (count > 0) { /* whole frames are delivered from the caller's bytes, without a copy */
-        struct frame_header header;
-        size_t missing;
+        struct frame_header header = {.payload_bytes = 0};
+        size_t missing = 0;
         int r = missing_bytes(bytes, count, &header, &missing);
         if (r < 0)
             return r;

@@ -155,7 +155,7 @@ static int scan_code_unit(struct scan *scan, uint32_t *ret_unit)
 
 static int scan_unicode_escape(struct scan *scan)
 {
-    uint32_t unit;
+    uint32_t unit = 0;
     int r = scan_code_unit(scan, &unit);
     if (r < 0)
         return r;

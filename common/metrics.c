@@ -227,7 +227,7 @@ static int write_series(const struct metric *metric, size_t index, struct buffer
         index % metric->labels[1].count,
     };
     int r = buffer_append_text(to, metric->name);
-    for (size_t i = 0; r == 0 && i < metric->label_count; i++)
+    for (size_t i = 0; r == 0 && i < LABELS_MAX && i < metric->label_count; i++)
         r = write_label(&metric->labels[i], positions[i], i == 0, to);
     if (r == 0 && metric->label_count > 0)
         r = buffer_append(to, "}", 1);

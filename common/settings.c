@@ -262,7 +262,7 @@ static int find_actions(struct settings_reader *reader, int argc, char **argv,
     *ret_config = NULL;
     *ret_action = ACTION_RUN;
     for (int at = 1; at < argc;) {
-        struct flag flag;
+        struct flag flag = {.value = NULL};
         int r = parse_flag(reader, argc, argv, &at, &flag);
         if (r < 0)
             return r;
@@ -284,7 +284,7 @@ static int read_flags(struct settings_reader *reader, int argc, char **argv)
 {
     begin_source(reader);
     for (int at = 1; at < argc;) {
-        struct flag flag;
+        struct flag flag = {.value = NULL};
         int r = parse_flag(reader, argc, argv, &at, &flag);
         if (r < 0)
             return r;

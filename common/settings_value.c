@@ -182,6 +182,13 @@ static void list_free(struct settings_list *list)
     *list = (struct settings_list){0};
 }
 
+static struct settings_list list_take(struct settings_list *list)
+{
+    struct settings_list taken = *list;
+    *list = (struct settings_list){0};
+    return taken;
+}
+
 int setting_set_items(const struct setting *row, void *settings, char *const *items, size_t count,
                       char reason[SETTINGS_REASON_BYTES])
 {
@@ -206,8 +213,7 @@ int setting_set_items(const struct setting *row, void *settings, char *const *it
             return -ENOMEM;
     }
     setting_clear(row, settings);
-    *(struct settings_list *)field_of(row, settings) = list;
-    list = (struct settings_list){0};
+    *(struct settings_list *)field_of(row, settings) = list_take(&list);
     return 0;
 }
 

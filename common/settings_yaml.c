@@ -123,7 +123,7 @@ static int add_item(struct yaml_reader *reader, const yaml_event_t *event, struc
 static int read_items(struct yaml_reader *reader, struct items *items)
 {
     for (;;) {
-        yaml_event_t event;
+        yaml_event_t event = {0};
         int r = next_event(reader, &event);
         if (r < 0)
             return r;
@@ -171,7 +171,7 @@ static int read_mapping(struct yaml_reader *reader, const struct path *prefix);
 
 static int read_member(struct yaml_reader *reader, const struct path *path)
 {
-    yaml_event_t event;
+    yaml_event_t event = {0};
     int r = next_event(reader, &event);
     if (r < 0)
         return r;
@@ -203,12 +203,12 @@ static int extend_path(struct yaml_reader *reader, const struct path *prefix,
 static int read_mapping(struct yaml_reader *reader, const struct path *prefix)
 {
     for (;;) {
-        yaml_event_t event;
+        yaml_event_t event = {0};
         int r = next_event(reader, &event);
         if (r < 0)
             return r;
         bool is_end = event.type == YAML_MAPPING_END_EVENT;
-        struct path path;
+        struct path path = {.depth = 0};
         if (!is_end)
             r = extend_path(reader, prefix, &event, &path);
         yaml_event_delete(&event);
@@ -225,7 +225,7 @@ static int read_stream(struct yaml_reader *reader)
 {
     bool had_document = false;
     for (;;) {
-        yaml_event_t event;
+        yaml_event_t event = {0};
         int r = next_event(reader, &event);
         if (r < 0)
             return r;

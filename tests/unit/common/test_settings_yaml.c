@@ -172,15 +172,17 @@ END_TEST
 
 START_TEST(a_list_of_257_items_is_too_long)
 {
-    char text[2000] = "many: [x";
-    for (int i = 1; i < 256; i++)
-        strcat(text, ",x");
-    strcat(text, "]");
+    static const char list[] = "many: [x";
+    char text[2000];
+    memcpy(text, list, sizeof(list));
+    size_t count = sizeof(list) - 1;
+    for (int i = 1; i < 256; i++, count += 2)
+        memcpy(text + count, ",x", 2);
+    memcpy(text + count, "]", 2);
     ck_assert_int_eq(read_yaml(text), 0);
     ck_assert_uint_eq(settings.many.count, 256);
     done();
-    text[strlen(text) - 1] = '\0';
-    strcat(text, ",x,x,x]");
+    memcpy(text + count, ",x,x,x]", 8);
     ck_assert_int_eq(read_yaml(text), -EINVAL);
     ck_assert_ptr_nonnull(strstr(error.text, "more than 256 items"));
 }
