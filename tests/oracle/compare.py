@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """compare - the VM against the second opinion, on generated programs.
 
-    compare.py TOK --seed S --count N [--seconds T] [--keep DIR]
+    compare.py TOK --seed S --count N [--seconds T] [--keep DIR] [--no-shrink]
 
 Program i is generate(S + i). Output, exit status, and the lines and names of the errors must be the
 same; messages are free. On the first difference: the seed, the program with what does not matter
@@ -89,9 +89,9 @@ def shrink_once(tok, chunks):
 
 
 def report(tok, seed, chunks):
-    source = join(shrink(tok, chunks))
+    source = join(chunks)
     print(f"seed {seed}: the VM and the oracle differ")
-    print("=== program, shortened")
+    print("=== program")
     print(source.decode())
     print("=== the VM\n" + ask_vm(tok, source).describe())
     print("=== the oracle\n" + ask_oracle(source).describe())
@@ -107,6 +107,8 @@ def compare(arguments):
         if arguments.keep:
             (arguments.keep / f"{seed}.tok").write_bytes(join(chunks))
         if differ(arguments.tok, chunks, statuses):
+            if not arguments.no_shrink:
+                chunks = shrink(arguments.tok, chunks)
             report(arguments.tok, seed, chunks)
             return 1
         done += 1
@@ -123,6 +125,7 @@ def main():
     parser.add_argument("--count", type=int, default=100, help="how many programs (default: 100)")
     parser.add_argument("--seconds", type=float, help="go on for so long instead")
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIR", help="keep the programs in DIR")
+    parser.add_argument("--no-shrink", action="store_true", help="show the program as it is")
     arguments = parser.parse_args()
     if arguments.keep:
         arguments.keep.mkdir(parents=True, exist_ok=True)
