@@ -74,9 +74,7 @@ static int prepare(const struct config *config, struct inner_secret *ret_secret)
                   LOG_STR("file", config->settings.secret_file), LOG_ERRNO(r));
         return r;
     }
-    r = geteuid() == 0 ? privileges_drop((uid_t)config->settings.run_as_uid,
-                                         (gid_t)config->settings.run_as_gid)
-                       : privileges_give_up();
+    r = privileges_drop((uid_t)config->settings.run_as_uid, (gid_t)config->settings.run_as_gid);
     if (r < 0)
         log_error("privileges cannot be given up", LOG_ERRNO(r));
     return r;

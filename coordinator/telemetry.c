@@ -191,13 +191,16 @@ void telemetry_request(struct telemetry *telemetry, const struct telemetry_reque
         metric_observe_us(telemetry->duration, request->total_us);
     if (!telemetry->log_access)
         return;
-    log_info("request", LOG_STR("id", request->id), LOG_STR("method", request->method),
-             LOG_STR("route", request->path), LOG_UINT("status", request->status),
-             LOG_STR("code", request->problem_code), LOG_STR("verdict", request->verdict),
-             LOG_UINT("runs", request->runs), LOG_UINT("total_us", request->total_us),
-             LOG_UINT("queue_us", request->queue_us), LOG_UINT("wall_us", request->wall_us),
-             LOG_UINT("body_bytes", request->body_bytes),
-             LOG_UINT("output_bytes", request->output_bytes));
+    /* Health checks that went well are noise. */
+    enum log_level level =
+        request->is_run || request->status >= 400 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+    LOG_EVENT(level, "request", LOG_STR("id", request->id), LOG_STR("method", request->method),
+              LOG_STR("route", request->path), LOG_UINT("status", request->status),
+              LOG_STR("code", request->problem_code), LOG_STR("verdict", request->verdict),
+              LOG_UINT("runs", request->runs), LOG_UINT("total_us", request->total_us),
+              LOG_UINT("queue_us", request->queue_us), LOG_UINT("wall_us", request->wall_us),
+              LOG_UINT("body_bytes", request->body_bytes),
+              LOG_UINT("output_bytes", request->output_bytes));
 }
 
 /* A counter that is kept elsewhere is brought up to date. */
