@@ -85,12 +85,18 @@ static void on_lost(void *context)
     world->lost_count++;
 }
 
-void world_open(struct world *world)
+void world_borrow(struct world *world, struct loop *loop)
 {
-    *world = (struct world){0};
-    ck_assert_int_eq(loop_create(&world->loop), 0);
+    *world = (struct world){.loop = loop};
     loop_timer_init(&world->deadline, on_deadline, world);
     loop_timer_init(&world->poll, on_poll, world);
+}
+
+void world_open(struct world *world)
+{
+    struct loop *loop = NULL;
+    ck_assert_int_eq(loop_create(&loop), 0);
+    world_borrow(world, loop);
     fake_backend_init(&world->fake, world->loop);
     const struct pool_config config = {
         .loop = world->loop,

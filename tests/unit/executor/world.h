@@ -22,6 +22,8 @@ enum { WORLD_WARM = 4, WORLD_IN_USE = 4 };
 
 void world_open(struct world *world);      /* nothing is started yet */
 void world_open_warm(struct world *world); /* all runners are warm */
+/* Only to wait on somebody else's loop; not to be closed. */
+void world_borrow(struct world *world, struct loop *loop);
 void world_close(struct world *world);
 /* Runs the loop until is_done() says so; fails the test after ten seconds. */
 void world_run_until(struct world *world, bool (*is_done)(void *context), void *context);
