@@ -1,0 +1,617 @@
+/*
+ * The interpreter's loop. What happens often is written out here; the rest is in runtime.c.
+ *
+ * Numbers: a boxed value is a NaN, and arithmetic with a NaN gives a NaN. So the operation comes
+ * first, and only a NaN result makes the operands be looked at (see value.h).
+ * Steps: a call and a back edge take one from the budget of the slice; when it is used up, vm.c looks
+ * at the limits and at the interrupt flag.
+ * Dispatch: a table of distances between labels needs no relocation, which a static-pie would have to
+ * do at each start. TOK_SWITCH_DISPATCH has the same bodies in a plain switch.
+ */
+#include "check.h"
+#include "io.h"
+#include "opcode.h"
+#include "runtime.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#ifdef TOK_SWITCH_DISPATCH
+#define CASE(name) case OP_##name:
+#define NEXT() continue
+#define DISPATCH_BEGIN()                                                                           \
+    for (;;) {                                                                                     \
+        word = *ip++;                                                                              \
+        switch (code_opcode(word)) {
+#define DISPATCH_END()                                                                             \
+    case OP_COUNT:                                                                                 \
+        break;                                                                                     \
+        }                                                                                          \
+        CHECK(false);                                                                              \
+        }
+#else
+#define CASE(name) op_##name:
+#define NEXT()                                                                                     \
+    do {                                                                                           \
+        word = *ip++;                                                                              \
+        goto *((const char *)&&op_MOVE + targets[word & 0xff]);                                    \
+    } while (0)
+#define DISPATCH_BEGIN() NEXT();
+#define DISPATCH_END()
+#endif
+
+#define A base[code_a(word)]
+#define B base[code_b(word)]
+#define C base[code_c(word)]
+#define KB constants[code_b(word)]
+#define KC constants[code_c(word)]
+#define KX constants[code_bx(word)]
+#define N(value) value_to_number(value)
+
+/* Ends the program if a call to the outside fails; before it, the frame learns where we are. */
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        frame->ip = ip;                                                                            \
+        if (unlikely(!(call)))                                                                     \
+            goto stopped;                                                                          \
+    } while (0)
+
+#define STEP()                                                                                     \
+    do {                                                                                           \
+        if (unlikely(--vm->budget < 0))                                                            \
+            TRY(tok_vm_next_slice(vm));                                                            \
+    } while (0)
+
+#define JUMP() ip += 1 + (int32_t)*ip
+#define SKIP() ip++
+
+#define ARITHMETIC(name, left, operator, right)                                                    \
+    CASE(name)                                                                                     \
+    {                                                                                              \
+        tok_value left_value = left;                                                               \
+        tok_value right_value = right;                                                             \
+        double result = N(left_value) operator N(right_value);                                     \
+        if (unlikely(result != result)) {                                                          \
+            TRY(tok_check_numbers(vm, left_value, right_value));                                   \
+            A = VALUE_NAN;                                                                         \
+            NEXT();                                                                                \
+        }                                                                                          \
+        A = value_number(result);                                                                  \
+        NEXT();                                                                                    \
+    }
+
+#define ADDITION(name, left, right)                                                                \
+    CASE(name)                                                                                     \
+    {                                                                                              \
+        tok_value left_value = left;                                                               \
+        tok_value right_value = right;                                                             \
+        double result = N(left_value) + N(right_value);                                            \
+        if (unlikely(result != result)) {                                                          \
+            TRY(tok_add(vm, left_value, right_value, &A));                                         \
+            NEXT();                                                                                \
+        }                                                                                          \
+        A = value_number(result);                                                                  \
+        NEXT();                                                                                    \
+    }
+
+#define COMPARISON(name, operator)                                                                 \
+    CASE(name)                                                                                     \
+    {                                                                                              \
+        double left = N(B);                                                                        \
+        double right = N(C);                                                                       \
+        if (unlikely(__builtin_isunordered(left, right)))                                          \
+            TRY(tok_check_numbers(vm, B, C));                                                      \
+        A = value_bool(left operator right);                                                       \
+        NEXT();                                                                                    \
+    }
+
+/* Goes there if the comparison is `wanted`; with a NaN it is false. */
+#define COMPARE_AND_JUMP(name, operator, right_operand, wanted)                                    \
+    CASE(name)                                                                                     \
+    {                                                                                              \
+        double left = N(A);                                                                        \
+        double right = N(right_operand);                                                           \
+        if (unlikely(__builtin_isunordered(left, right)))                                          \
+            TRY(tok_check_numbers(vm, A, right_operand));                                          \
+        if ((left operator right) == (wanted))                                                     \
+            JUMP();                                                                                \
+        else                                                                                       \
+            SKIP();                                                                                \
+        NEXT();                                                                                    \
+    }
+
+#define COMPARE_AND_LOOP(name, operator, right_operand)                                            \
+    CASE(name)                                                                                     \
+    {                                                                                              \
+        double left = N(A);                                                                        \
+        double right = N(right_operand);                                                           \
+        if (unlikely(__builtin_isunordered(left, right)))                                          \
+            TRY(tok_check_numbers(vm, A, right_operand));                                          \
+        if (left operator right) {                                                                 \
+            STEP();                                                                                \
+            JUMP();                                                                                \
+        } else {                                                                                   \
+            SKIP();                                                                                \
+        }                                                                                          \
+        NEXT();                                                                                    \
+    }
+
+/* *ret: whether two values are equal, without a call for numbers and for the same object. */
+#define EQUALITY(left_operand, right_operand, ret)                                                 \
+    bool ret;                                                                                      \
+    {                                                                                              \
+        tok_value left = left_operand;                                                             \
+        tok_value right = right_operand;                                                           \
+        if (N(left) == N(right))                                                                   \
+            ret = true;                                                                            \
+        else if (value_is_object(left) && value_is_object(right) && left != right)                 \
+            TRY(tok_equal(vm, left, right, &ret));                                                 \
+        else                                                                                       \
+            ret = left == right && !value_is_number(left);                                         \
+    }
+
+#define EQUAL_AND_JUMP(name, right_operand, wanted)                                                \
+    CASE(name)                                                                                     \
+    {                                                                                              \
+        EQUALITY(A, right_operand, equal)                                                          \
+        if (equal == (wanted))                                                                     \
+            JUMP();                                                                                \
+        else                                                                                       \
+            SKIP();                                                                                \
+        NEXT();                                                                                    \
+    }
+
+/* Whether a value is an instance of the shape that a cache has seen. */
+static inline bool has_shape(tok_value value, uint32_t shape)
+{
+    return likely(value_is_object(value)) && likely(value_to_object(value)->shape == shape);
+}
+
+static inline struct instance *to_instance(tok_value value)
+{
+    return (struct instance *)value_to_object(value);
+}
+
+static inline struct closure *cached_closure(const uint32_t *cache)
+{
+    struct closure *closure;
+    memcpy(&closure, cache + 2, sizeof(closure));
+    return closure;
+}
+
+static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loop is one piece
+{
+#ifndef TOK_SWITCH_DISPATCH
+#define OPCODE(name, format, a, b, c, words, meaning)                                              \
+    [OP_##name] = (int32_t)((const char *)&&op_##name - (const char *)&&op_MOVE),
+    static const int32_t targets[OP_COUNT] = {
+#include "opcode.def"
+    };
+#undef OPCODE
+#endif
+    struct frame *frame = vm->frame;
+    tok_value *base = frame->base;
+    tok_value *constants = frame->constants;
+    uint32_t *ip = frame->ip;
+    uint32_t word;
+    struct closure *closure;
+    tok_value *window;
+
+    DISPATCH_BEGIN()
+
+    CASE(MOVE)
+    {
+        A = B;
+        NEXT();
+    }
+    CASE(FARGET)
+    {
+        A = base[code_bx(word)];
+        NEXT();
+    }
+    CASE(FARSET)
+    {
+        base[code_bx(word)] = A;
+        NEXT();
+    }
+    CASE(CONST)
+    {
+        A = KX;
+        NEXT();
+    }
+    CASE(NIL)
+    {
+        A = VALUE_NIL;
+        NEXT();
+    }
+    CASE(TRUE)
+    {
+        A = VALUE_TRUE;
+        NEXT();
+    }
+    CASE(FALSE)
+    {
+        A = VALUE_FALSE;
+        NEXT();
+    }
+
+    CASE(GLOBAL)
+    {
+        tok_value value = vm->globals.values[code_bx(word)];
+        if (unlikely(value == VALUE_UNDEFINED))
+            goto undefined_global;
+        A = value;
+        NEXT();
+    }
+    CASE(SETGLOBAL)
+    {
+        tok_value *global = &vm->globals.values[code_bx(word)];
+        if (unlikely(*global == VALUE_UNDEFINED))
+            goto undefined_global;
+        *global = A;
+        NEXT();
+    }
+    CASE(DEFGLOBAL)
+    {
+        vm->globals.values[code_bx(word)] = A;
+        NEXT();
+    }
+    CASE(CAPTURE)
+    {
+        A = frame->closure->captures[code_bx(word)];
+        NEXT();
+    }
+    CASE(CAPCELL)
+    {
+        A = ((struct cell *)value_to_object(frame->closure->captures[code_bx(word)]))->value;
+        NEXT();
+    }
+    CASE(SETCAPCELL)
+    {
+        ((struct cell *)value_to_object(frame->closure->captures[code_bx(word)]))->value = A;
+        NEXT();
+    }
+    CASE(NEWCELL)
+    {
+        TRY(tok_make_cell(vm, B, &A));
+        NEXT();
+    }
+    CASE(CELL)
+    {
+        A = ((struct cell *)value_to_object(B))->value;
+        NEXT();
+    }
+    CASE(SETCELL)
+    {
+        ((struct cell *)value_to_object(A))->value = B;
+        NEXT();
+    }
+
+    ADDITION(ADD, B, C)
+    ADDITION(ADDK, B, KC)
+    ADDITION(KADD, KC, B)
+    ARITHMETIC(SUB, B, -, C)
+    ARITHMETIC(SUBK, B, -, KC)
+    ARITHMETIC(KSUB, KC, -, B)
+    ARITHMETIC(MUL, B, *, C)
+    ARITHMETIC(MULK, B, *, KC)
+    ARITHMETIC(DIV, B, /, C)
+    ARITHMETIC(DIVK, B, /, KC)
+    ARITHMETIC(KDIV, KC, /, B)
+
+    CASE(NEG)
+    {
+        if (unlikely(!value_is_number(B)))
+            TRY(tok_error(vm, MESSAGE_OPERAND_NUMBER));
+        A = value_number(-N(B));
+        NEXT();
+    }
+    CASE(NOT)
+    {
+        A = value_bool(value_is_falsey(B));
+        NEXT();
+    }
+    CASE(EQ)
+    {
+        EQUALITY(B, C, equal)
+        A = value_bool(equal);
+        NEXT();
+    }
+    CASE(NE)
+    {
+        EQUALITY(B, C, equal)
+        A = value_bool(!equal);
+        NEXT();
+    }
+    COMPARISON(LT, <)
+    COMPARISON(LE, <=)
+
+    CASE(JUMP)
+    {
+        JUMP();
+        NEXT();
+    }
+    CASE(JT)
+    {
+        if (value_is_falsey(A))
+            SKIP();
+        else
+            JUMP();
+        NEXT();
+    }
+    CASE(JF)
+    {
+        if (value_is_falsey(A))
+            JUMP();
+        else
+            SKIP();
+        NEXT();
+    }
+    EQUAL_AND_JUMP(JEQ, B, true)
+    EQUAL_AND_JUMP(JNE, B, false)
+    EQUAL_AND_JUMP(JEQK, KB, true)
+    EQUAL_AND_JUMP(JNEK, KB, false)
+    COMPARE_AND_JUMP(JLT, <, B, true)
+    COMPARE_AND_JUMP(JLE, <=, B, true)
+    COMPARE_AND_JUMP(JNLT, <, B, false)
+    COMPARE_AND_JUMP(JNLE, <=, B, false)
+    COMPARE_AND_JUMP(JLTK, <, KB, true)
+    COMPARE_AND_JUMP(JLEK, <=, KB, true)
+    COMPARE_AND_JUMP(JGTK, >, KB, true)
+    COMPARE_AND_JUMP(JGEK, >=, KB, true)
+    COMPARE_AND_JUMP(JNLTK, <, KB, false)
+    COMPARE_AND_JUMP(JNLEK, <=, KB, false)
+    COMPARE_AND_JUMP(JNGTK, >, KB, false)
+    COMPARE_AND_JUMP(JNGEK, >=, KB, false)
+
+    CASE(LOOP)
+    {
+        STEP();
+        JUMP();
+        NEXT();
+    }
+    CASE(LOOPT)
+    {
+        if (value_is_falsey(A)) {
+            SKIP();
+        } else {
+            STEP();
+            JUMP();
+        }
+        NEXT();
+    }
+    COMPARE_AND_LOOP(LOOPLT, <, B)
+    COMPARE_AND_LOOP(LOOPLE, <=, B)
+    COMPARE_AND_LOOP(LOOPLTK, <, KB)
+    COMPARE_AND_LOOP(LOOPLEK, <=, KB)
+    COMPARE_AND_LOOP(LOOPGTK, >, KB)
+    COMPARE_AND_LOOP(LOOPGEK, >=, KB)
+
+    CASE(PRINT)
+    {
+        TRY(tok_print(vm, A));
+        NEXT();
+    }
+    CASE(GET)
+    {
+        tok_value object = B;
+        if (has_shape(object, ip[0]))
+            A = to_instance(object)->slots[ip[1] >> 16];
+        else
+            TRY(tok_get_property(vm, object, ip, &A));
+        ip += 2;
+        NEXT();
+    }
+    CASE(GETTHIS)
+    {
+        struct instance *instance = to_instance(base[0]);
+        if (likely(instance->header.shape == ip[0]))
+            A = instance->slots[ip[1] >> 16];
+        else
+            TRY(tok_get_property(vm, base[0], ip, &A));
+        ip += 2;
+        NEXT();
+    }
+    CASE(SET)
+    {
+        tok_value object = A;
+        if (has_shape(object, ip[0])) {
+            to_instance(object)->slots[ip[1] >> 16] = B;
+            value_to_object(object)->shape = ip[2];
+        } else {
+            TRY(tok_set_property(vm, object, B, ip));
+        }
+        ip += 3;
+        NEXT();
+    }
+    CASE(SETTHIS)
+    {
+        struct instance *instance = to_instance(base[0]);
+        if (likely(instance->header.shape == ip[0])) {
+            instance->slots[ip[1] >> 16] = B;
+            instance->header.shape = ip[2];
+        } else {
+            TRY(tok_set_property(vm, base[0], B, ip));
+        }
+        ip += 3;
+        NEXT();
+    }
+    CASE(GETSUPER)
+    {
+        TRY(tok_get_super(vm, B, C, value_to_string(constants[*ip]), &A));
+        ip += 1;
+        NEXT();
+    }
+
+    CASE(CALL)
+    {
+        STEP();
+        window = &A;
+        uint32_t count = code_b(word);
+        if (likely(value_is(window[0], OBJECT_CLOSURE))) {
+            closure = (struct closure *)value_to_object(window[0]);
+            if (likely(closure->proto->arity == count))
+                goto enter;
+        }
+        TRY(tok_call(vm, window, count, &closure));
+        if (closure)
+            goto enter;
+        NEXT();
+    }
+    CASE(FARCALL)
+    {
+        STEP();
+        window = base + code_bx(word);
+        TRY(tok_call(vm, window, code_a(word), &closure));
+        if (closure)
+            goto enter;
+        NEXT();
+    }
+    CASE(INVOKE)
+    {
+        STEP();
+        window = &A;
+        if (has_shape(window[0], ip[0])) {
+            closure = cached_closure(ip);
+            ip += 4;
+            goto enter;
+        }
+        TRY(tok_invoke(vm, window, code_b(word), ip, &closure));
+        ip += 4;
+        if (closure)
+            goto enter;
+        NEXT();
+    }
+    CASE(FARINVOKE)
+    {
+        STEP();
+        window = base + code_bx(word);
+        TRY(tok_invoke(vm, window, code_a(word), ip, &closure));
+        ip += 4;
+        if (closure)
+            goto enter;
+        NEXT();
+    }
+    CASE(SUPER)
+    {
+        STEP();
+        window = &A;
+        struct string *name = value_to_string(constants[*ip]);
+        TRY(tok_invoke_super(vm, window, code_b(word), name, &closure));
+        ip += 1;
+        if (closure)
+            goto enter;
+        NEXT();
+    }
+    CASE(FARSUPER)
+    {
+        STEP();
+        window = base + code_bx(word);
+        struct string *name = value_to_string(constants[*ip]);
+        TRY(tok_invoke_super(vm, window, code_a(word), name, &closure));
+        ip += 1;
+        if (closure)
+            goto enter;
+        NEXT();
+    }
+    CASE(RETURN)
+    {
+        base[0] = A;
+        goto leave;
+    }
+    CASE(RETNIL)
+    {
+        base[0] = VALUE_NIL;
+        goto leave;
+    }
+    CASE(HALT)
+    {
+        return;
+    }
+
+    CASE(CLOSURE)
+    {
+        TRY(tok_make_closure(vm, (struct proto *)value_to_object(KX), &A));
+        NEXT();
+    }
+    CASE(CLASS)
+    {
+        TRY(tok_make_class(vm, value_to_string(KX), *ip, &A));
+        ip += 1;
+        NEXT();
+    }
+    CASE(INHERIT)
+    {
+        TRY(tok_inherit(vm, (struct class *)value_to_object(A), B));
+        NEXT();
+    }
+    CASE(METHOD)
+    {
+        TRY(tok_add_method(vm, (struct class *)value_to_object(A), value_to_string(constants[*ip]),
+                           (struct closure *)value_to_object(B)));
+        ip += 1;
+        NEXT();
+    }
+
+enter : {
+    const struct proto *proto = closure->proto;
+    if (unlikely(vm->stack_end - window < (ptrdiff_t)proto->register_count) ||
+        unlikely(frame + 1 == vm->frames_end)) {
+        ptrdiff_t offset = window - vm->stack;
+        TRY(tok_vm_grow(vm, window, closure));
+        window = vm->stack + offset;
+        frame = vm->frame;
+    }
+    frame->ip = ip;
+    frame++;
+    base = window;
+    constants = proto->constants;
+    ip = proto->code;
+    frame->base = base;
+    frame->constants = constants;
+    frame->closure = closure;
+    vm->frame = frame;
+    NEXT();
+}
+
+leave : {
+    frame--;
+    vm->frame = frame;
+    base = frame->base;
+    constants = frame->constants;
+    ip = frame->ip;
+    NEXT();
+}
+
+undefined_global:
+    frame->ip = ip;
+    tok_error_name(vm, MESSAGE_UNDEFINED_VARIABLE, vm->globals.names[code_bx(word)]);
+    goto stopped;
+
+    DISPATCH_END()
+
+stopped:
+    return;
+}
+
+enum tok_verdict tok_interpret(struct tok_vm *vm, struct closure *closure)
+{
+    uint32_t halt[] = {OP_HALT};
+    vm->frame = &vm->frames[0];
+    vm->frames[0] = (struct frame){.ip = halt, .base = vm->stack};
+    vm->keep[0] = value_object(closure);
+    bool is_room = tok_vm_grow(vm, vm->stack, closure);
+    vm->keep[0] = VALUE_NIL;
+    if (is_room) {
+        vm->frames[0].base = vm->stack;
+        vm->frame++;
+        *vm->frame = (struct frame){.ip = closure->proto->code,
+                                    .base = vm->stack,
+                                    .constants = closure->proto->constants,
+                                    .closure = closure};
+        if (tok_vm_next_slice(vm))
+            run(vm);
+    }
+    vm->frame = &vm->frames[0];
+    return vm->verdict;
+}
