@@ -65,12 +65,12 @@ test_rest() {
     phase_build clang
     phase "clang-tidy" check_tidy
     phase_build asan
-    phase_test "test asan" asan -LE sandbox
+    phase_test "test asan" asan
     phase_build tsan
-    phase_test "test tsan" tsan -L 'unit|http' -LE sandbox
+    phase_test "test tsan" tsan -L 'unit|http'
     if [ -d tests/fuzz ]; then
         phase_build fuzz
-        phase_test "fuzz smoke" fuzz -L fuzz
+        phase_test "fuzz smoke" fuzz
     fi
     phase_build release
     phase_test "test release, what is left" release -LE 'sandbox|http|language'
