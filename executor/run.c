@@ -33,15 +33,20 @@ static uint64_t since(uint64_t then_us)
     return then_us == 0 || now_us < then_us ? 0 : now_us - then_us;
 }
 
-/* What the runner has used since it was taken. The last known figures stay when there are no new. */
+/* What the runner has used since it was taken. A runner that has gone in the moment since its RESULT
+ * has no clock any more: then its own word has to do, as far as it can be true. */
 static void read_usage(struct run *run)
 {
     struct runner_usage usage = {0};
     struct backend *backend = pool_backend(run->context->config.pool);
-    if (run->runner_ended)
+    if (run->runner_ended) {
         usage = run->ended.usage;
-    else if (!run->runner || backend->ops->usage(backend, run->runner, &usage) < 0)
+    } else if (!run->runner || backend->ops->usage(backend, run->runner, &usage) < 0) {
+        uint64_t wall_us = since(run->handed_us);
+        if (run->has_claim)
+            run->usage.cpu_us = run->claim.cpu_us < wall_us ? run->claim.cpu_us : wall_us;
         return;
+    }
     usage.cpu_us = usage.cpu_us > run->cpu_before_us ? usage.cpu_us - run->cpu_before_us : 0;
     run->usage = usage;
 }

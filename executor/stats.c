@@ -21,9 +21,25 @@ static const char *const refusal_names[] = {
 };
 _Static_assert(ARRAY_COUNT(refusal_names) == REFUSAL_COUNT, "every refusal has a name");
 
-/* The words that backends and the pool give; any other counts as the last. */
-static const char *const failure_names[] = {"refused", "died_idle", "spawn", "died", "handshake",
-                                            "timeout", "layers",    "lost",  "other"};
+/* The words that the pool and the backends give; any other counts as the last. */
+static const char *const failure_names[] = {
+    "refused",
+    "died_idle",
+    "no stream for it",
+    "its identity could not be taken",
+    "clone failed",
+    "its cgroup could not be entered",
+    "descriptors could not be closed",
+    "its program could not be started",
+    "no memory for its stream",
+    "it ended before it was armed",
+    "it did not speak our protocol",
+    "it spoke before it was spoken to",
+    "it was not armed in time",
+    "a required layer is missing",
+    "its spawner is gone",
+    "other",
+};
 
 static const char *const layer_names[] = {
 #define LAYER(name, text, help) text,
