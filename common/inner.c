@@ -128,6 +128,8 @@ int inner_secret_read(const char *path, struct inner_secret *ret_secret)
     }
     struct inner_secret secret;
     r = secret_decode(text, count, &secret);
+    if (r == 0 && !context_of_thread())
+        r = -ENOMEM;
     if (r == 0)
         *ret_secret = secret;
     OPENSSL_cleanse(text, sizeof(text));

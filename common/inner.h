@@ -13,7 +13,9 @@
  *   The 200 goes out once a runner has the program (its STARTED frame came).
  *   GET /readyz answers 200 when the pool has a runner, with the same two headers.
  *
- * Threads: any. Errors: 0 or -errno; -EACCES for a signature that does not match.
+ * Threads: any; each keeps a context of its own until it ends. An id is 32 hex digits: another one is
+ * -EINVAL when signing, -EACCES when checking.
+ * Errors: 0 or -errno; -EACCES for a signature that does not match.
  */
 #ifndef TRYTOK_INNER_H
 #define TRYTOK_INNER_H
@@ -36,7 +38,8 @@ struct inner_secret {
 };
 
 /* Reads 64 hex digits (and an optional newline). -EPERM when the file is readable by others than
- * its owner (0600, or 0440 of a mounted Secret), -EINVAL when it is not 64 hex digits. */
+ * its owner (0600, or 0440 of a mounted Secret), -EINVAL when it is not 64 hex digits. Loads what
+ * signing needs as well (2 ms, once), so that the first request does not wait for it. */
 MUST_CHECK int inner_secret_read(const char *path, struct inner_secret *ret_secret);
 
 MUST_CHECK int inner_sign_run(const struct inner_secret *secret, const char *id,

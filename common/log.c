@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #include "clock.h"
 #include "utf8.h"
@@ -27,18 +28,26 @@ static const char *const level_names[] = {
     [LOG_LEVEL_ERROR] = "error",
 };
 
+/* How a line can be written without waiting. */
+enum sink {
+    SINK_NONBLOCKING, /* a pipe with an open file of our own */
+    SINK_PIPE,        /* one that could not be opened again */
+    SINK_SOCKET,
+    SINK_OTHER, /* a file, a terminal */
+};
+
 /* The one global of the program; only `dropped_count` changes after log_init(). */
 static struct {
     const char *program; /* borrowed */
     enum log_level level;
     int fd;
-    bool is_socket;
+    enum sink sink;
     atomic_uint_fast64_t dropped_count;
-} log_state = {.program = "", .level = LOG_LEVEL_INFO, .fd = STDERR_FILENO};
+} log_state = {.program = "", .level = LOG_LEVEL_INFO, .fd = STDERR_FILENO, .sink = SINK_OTHER};
 
 /* A pipe is opened a second time, because O_NONBLOCK belongs to the open file, which we share with
  * whoever holds the other descriptors (a shell's terminal, a parent): setting it there would break
- * them. Where that fails, poll(2) before write(2) has to do. */
+ * them. */
 void log_init(const char *program, enum log_level level)
 {
     log_state.program = program;
@@ -46,16 +55,17 @@ void log_init(const char *program, enum log_level level)
     if (log_state.fd != STDERR_FILENO)
         close_fd(log_state.fd);
     log_state.fd = STDERR_FILENO;
-    log_state.is_socket = false;
+    log_state.sink = SINK_OTHER;
 
     struct stat status;
     if (fstat(STDERR_FILENO, &status) < 0)
         return;
-    log_state.is_socket = S_ISSOCK(status.st_mode);
+    if (S_ISSOCK(status.st_mode))
+        log_state.sink = SINK_SOCKET;
     if (S_ISFIFO(status.st_mode)) {
         int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-        if (fd >= 0)
-            log_state.fd = fd;
+        log_state.sink = fd >= 0 ? SINK_NONBLOCKING : SINK_PIPE;
+        log_state.fd = fd >= 0 ? fd : STDERR_FILENO;
     }
 }
 
@@ -211,16 +221,42 @@ static void format_line(struct line *line, enum log_level level, const char *eve
     line->count += strlen(tail);
 }
 
-static ssize_t write_line(const struct line *line)
+static ssize_t write_when_ready(const struct line *line)
 {
-    if (log_state.is_socket)
-        return send(log_state.fd, line->text, line->count, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (log_state.fd == STDERR_FILENO) {
-        struct pollfd ready = {.fd = log_state.fd, .events = POLLOUT};
-        if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0)
-            return -1;
+    struct pollfd ready = {.fd = log_state.fd, .events = POLLOUT};
+    int count = poll(&ready, 1, 0);
+    if (count < 0)
+        return -1;
+    if (count == 0 || (ready.revents & POLLOUT) == 0) {
+        errno = EAGAIN;
+        return -1;
     }
     return write(log_state.fd, line->text, line->count);
+}
+
+/* Linux 6.4 and later need no poll(2), after which another thread or process may be faster. */
+static ssize_t write_pipe(struct line *line)
+{
+    struct iovec piece = {.iov_base = line->text, .iov_len = line->count};
+    ssize_t written = pwritev2(log_state.fd, &piece, 1, -1, RWF_NOWAIT);
+    if (written < 0 && (errno == EOPNOTSUPP || errno == ENOSYS))
+        return write_when_ready(line);
+    return written;
+}
+
+static ssize_t write_line(struct line *line)
+{
+    switch (log_state.sink) {
+    case SINK_NONBLOCKING:
+        return write(log_state.fd, line->text, line->count);
+    case SINK_PIPE:
+        return write_pipe(line);
+    case SINK_SOCKET:
+        return send(log_state.fd, line->text, line->count, MSG_DONTWAIT | MSG_NOSIGNAL);
+    case SINK_OTHER:
+        return write_when_ready(line);
+    }
+    return -1;
 }
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields,
