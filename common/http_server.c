@@ -14,7 +14,9 @@ enum {
     BACKLOG = 4096,
     ACCEPTS_AT_ONCE = 64,
     ACCEPT_PAUSE_MS = 50,
-    RUN_ROUNDS_MAX = 32,
+    RUN_ROUNDS_MAX = 32, /* of MHD in one turn of the loop */
+    IDLE_ROUNDS_MAX = 8, /* of them without a callback: MHD is busy with nothing */
+    STUCK_PAUSE_US = 5000,
 };
 
 void http_server_config_default(struct http_server_config *config)
@@ -62,23 +64,42 @@ static void settle_all(struct http_server *server)
     }
 }
 
+/* MHD's epoll is edge-triggered: what it left half done shows in its timeout only, and is done in
+ * further rounds. But it also says "at once" while a chunk's extension fills its buffer, though it
+ * can do nothing until the sweeper ends that connection: then it is asked again after a pause. */
+static void run_later(struct http_server *server, uint64_t delay_us)
+{
+    if (loop_timer_start_us(server->loop, &server->run_timer, delay_us) < 0)
+        server_wake(server);
+}
+
 void server_run(struct http_server *server)
 {
     assert(!server->running);
     server->running = true;
     loop_hook_stop(&server->hook);
+    int idle_rounds = 0;
     for (int round = 0; round < RUN_ROUNDS_MAX; round++) {
+        uint64_t callbacks = server->callbacks;
         (void)MHD_run(server->mhd);
         settle_all(server);
-        /* MHD's epoll is edge-triggered: what it left half done shows in its timeout only. */
-        MHD_UNSIGNED_LONG_LONG timeout_ms = 1;
-        bool pending = MHD_get_timeout(server->mhd, &timeout_ms) == MHD_YES && timeout_ms == 0;
-        if (!pending && !server->hook.loop)
-            break;
+        MHD_UNSIGNED_LONG_LONG timeout_ms = UINT64_MAX;
+        bool has_timeout = MHD_get_timeout(server->mhd, &timeout_ms) == MHD_YES;
+        if (!server->hook.loop && timeout_ms > 0) {
+            if (has_timeout)
+                run_later(server, (uint64_t)timeout_ms * 1000 + STUCK_PAUSE_US);
+            server->running = false;
+            return;
+        }
+        idle_rounds = server->callbacks != callbacks || server->hook.loop ? 0 : idle_rounds + 1;
         loop_hook_stop(&server->hook);
-        if (round + 1 == RUN_ROUNDS_MAX)
-            server_wake(server);
+        if (idle_rounds == IDLE_ROUNDS_MAX) {
+            run_later(server, STUCK_PAUSE_US);
+            server->running = false;
+            return;
+        }
     }
+    server_wake(server);
     server->running = false;
 }
 
@@ -361,6 +382,7 @@ int http_server_create(struct loop *loop, const struct http_server_config *confi
     server->listen_fd = server->ended_fd = -1;
     loop_hook_init(&server->hook, hook_run, server);
     loop_timer_init(&server->accept_timer, listen_again, server);
+    loop_timer_init(&server->run_timer, hook_run, server);
     sweep_init(server);
     int r = server_start(server);
     if (r < 0) {
@@ -395,20 +417,21 @@ void http_server_free(struct http_server *server)
     if (!server)
         return;
     http_server_stop_accepting(server);
-    while (server->connections) {
-        struct http_connection *connection = server->connections;
-        if (connection->state != CONNECTION_GONE)
-            connection_kill(connection);
-        else
-            server_run(server); /* MHD gives back what was taken from it */
+    struct http_connection *next;
+    for (struct http_connection *connection = server->connections; connection; connection = next) {
+        next = connection->next;
+        connection_kill(connection);
     }
     while (server->exchanges) /* nobody asked for their end, nobody answered them */
         exchange_free(server->exchanges);
     loop_unwatch(server->mhd_watch);
     if (server->mhd)
-        MHD_stop_daemon(server->mhd);
+        MHD_stop_daemon(server->mhd); /* gives back the connections that were taken from it */
+    settle_all(server);
+    assert(!server->connections);
     loop_hook_stop(&server->hook);
     loop_timer_stop(&server->sweep_timer);
+    loop_timer_stop(&server->run_timer);
     close_fd(server->ended_fd);
     free(server->peek);
     free(server);

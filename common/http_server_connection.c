@@ -13,6 +13,7 @@ enum {
     LINGER_BYTES_MAX = 8 << 20, /* a client that sends on after its refusal is cut off here */
     DRAIN_BYTES = 16 << 10,
     DRAINS_AT_ONCE = 32,
+    DETACHED_TIMEOUT_S = 1,
 };
 
 /* ---- what the kernel knows of the stream ---- */
@@ -63,6 +64,9 @@ static void detach_mhd(struct http_connection *connection)
     assert(r >= 0); /* both descriptors are open: only a wrong number could fail */
     connection->detached = true;
     connection->suspended = false;
+    /* With its buffer full MHD would not read on, and so never see the end: it gives up by time. */
+    (void)MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT,
+                                    (unsigned)DETACHED_TIMEOUT_S);
     MHD_resume_connection(connection->mhd);
     server_wake(connection->server);
 }
@@ -313,6 +317,10 @@ void connection_settle(struct http_connection *connection)
     if (connection->refusal_detail) {
         const char *detail = TAKE(connection->refusal_detail);
         connection_refuse(connection, connection->refusal_problem, detail);
+        return;
+    }
+    if (connection->exchange && connection->exchange->failed) {
+        connection_kill(connection);
         return;
     }
     if (!connection->mhd) { /* MHD closed it: after an answer, or because it could not go on */

@@ -101,6 +101,8 @@ struct http_server {
     struct loop_watch *mhd_watch;
     struct loop_hook hook; /* runs MHD before the loop sleeps */
     bool running;          /* within server_run() */
+    uint64_t callbacks;    /* of MHD so far: whether it gets on */
+    struct loop_timer run_timer;
 
     int listen_fd;
     struct loop_watch *listen_watch;

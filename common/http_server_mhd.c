@@ -102,6 +102,7 @@ static enum MHD_Result handle(void *context UNUSED, struct MHD_Connection *mhd,
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct http_connection *connection = info->socket_context;
+    connection->server->callbacks++;
     if (connection->detached || !connection->exchange)
         return MHD_NO;
     if (!*request_context) {
@@ -153,6 +154,7 @@ static void connection_changed(void *context, struct MHD_Connection *mhd, void *
         return;
     }
     struct http_connection *connection = *socket_context;
+    server->callbacks++;
     connection->mhd = NULL;
     connection->suspended = false;
     server_unsettle(connection);

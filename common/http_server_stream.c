@@ -37,6 +37,7 @@ static ssize_t read_stream(void *context, uint64_t position UNUSED, char *space,
     struct http_stream *stream = context;
     if (stream->aborted || !stream->exchange || !stream->exchange->connection)
         return MHD_CONTENT_READER_END_WITH_ERROR;
+    stream->exchange->server->callbacks++;
     size_t count = buffer_count(&stream->pending);
     if (count > space_bytes)
         count = space_bytes;
@@ -123,5 +124,6 @@ void http_exchange_stream_abort(struct http_exchange *exchange)
     if (exchange->stream)
         exchange->stream->aborted = true;
     exchange->failed = true;
-    wake_reader(exchange);
+    server_unsettle(
+        exchange->connection); /* not later than now, even if the client reads nothing */
 }

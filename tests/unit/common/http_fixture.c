@@ -134,15 +134,21 @@ static void do_command(struct http_fixture *fixture, char command)
         break;
     }
     atomic_store(&fixture->count, http_server_exchange_count(fixture->server));
-    tell(fixture, '!');
 }
 
 static void command_come(void *context, uint32_t events UNUSED)
 {
     struct http_fixture *fixture = context;
     char command;
-    if (read(fixture->commands[0], &command, 1) == 1)
+    if (read(fixture->commands[0], &command, 1) != 1)
+        return;
+    bool answers = command < 'A' || command > 'Z';
+    if (!answers)
+        command = (char)(command - 'A' + 'a');
+    if (answers || fixture->held)
         do_command(fixture, command);
+    if (answers && command != '.')
+        tell(fixture, '!');
 }
 
 static void *serve(void *context)
@@ -219,7 +225,7 @@ void fixture_stop(struct http_fixture *fixture)
     free(fixture);
 }
 
-static bool wait_readable(int fd, int ms)
+bool readable_within(int fd, int ms)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
     return poll(&poll_fd, 1, ms) == 1;
@@ -228,7 +234,7 @@ static bool wait_readable(int fd, int ms)
 char fixture_event(struct http_fixture *fixture)
 {
     char event = 0;
-    ck_assert_msg(wait_readable(fixture->events[0], DEADLINE_MS), "no event came");
+    ck_assert_msg(readable_within(fixture->events[0], DEADLINE_MS), "no event came");
     ck_assert_int_eq(read(fixture->events[0], &event, 1), 1);
     return event;
 }
@@ -239,9 +245,15 @@ void fixture_command(struct http_fixture *fixture, char command)
     ck_assert_int_eq(fixture_event(fixture), '!');
 }
 
+void fixture_command_any(struct http_fixture *fixture, char command)
+{
+    char upper = (char)(command - 'a' + 'A');
+    ck_assert_int_eq(write(fixture->commands[1], &upper, 1), 1);
+}
+
 bool fixture_is_quiet(struct http_fixture *fixture, int ms)
 {
-    return !wait_readable(fixture->events[0], ms);
+    return !readable_within(fixture->events[0], ms);
 }
 
 unsigned fixture_count(struct http_fixture *fixture)
@@ -303,7 +315,7 @@ void send_text(int fd, const char *text)
 /* At least one more byte of the head or body; false at the end. */
 static bool read_more(int fd, struct answer *answer, size_t *count)
 {
-    ck_assert_msg(wait_readable(fd, DEADLINE_MS), "no answer came");
+    ck_assert_msg(readable_within(fd, DEADLINE_MS), "no answer came");
     ck_assert_uint_lt(*count, ANSWER_BYTES - 1);
     ssize_t more = recv(fd, answer->text + *count, ANSWER_BYTES - 1 - *count, 0);
     if (more <= 0)
@@ -388,7 +400,7 @@ void read_answer(int fd, struct answer *answer, bool is_head, int *ret_interim_c
 void expect_end(int fd)
 {
     char byte;
-    ck_assert_msg(wait_readable(fd, DEADLINE_MS), "the connection goes on");
+    ck_assert_msg(readable_within(fd, DEADLINE_MS), "the connection goes on");
     ssize_t count = recv(fd, &byte, 1, 0);
     ck_assert_msg(count == 0 || (count < 0 && errno == ECONNRESET), "more bytes came");
 }

@@ -29,6 +29,8 @@ void fixture_stop(struct http_fixture *fixture);        /* likewise if need be; 
 /* Commands for the request that is held: 'r' answers it, 'w' writes a piece of 10 bytes, 'f' one of
  * 64 KiB, 'e' ends the stream, 'x' aborts it, 'c' counts (fixture_count()), 'q' stops accepting. */
 void fixture_command(struct http_fixture *fixture, char command);
+/* Likewise, but does not wait until it is done, and does nothing when no request is held. */
+void fixture_command_any(struct http_fixture *fixture, char command);
 char fixture_event(struct http_fixture *fixture); /* the next one; fails after DEADLINE_MS */
 bool fixture_is_quiet(struct http_fixture *fixture, int ms); /* no event comes */
 unsigned fixture_count(struct http_fixture *fixture);        /* http_server_exchange_count() */
@@ -51,6 +53,7 @@ void send_text(int fd, const char *text);
  * skipped and counted. */
 void read_answer(int fd, struct answer *answer, bool is_head, int *ret_interim_count);
 bool answer_has(const struct answer *answer, const char *text); /* in its head */
+bool readable_within(int fd, int ms);
 /* Both ends of a request on a new connection; returns the status. */
 int ask(const struct http_fixture *fixture, const char *request, struct answer *answer);
 /* The connection ends: nothing more comes, by an end or a reset. */
