@@ -2,6 +2,7 @@
 
 #include "emit.h"
 #include "memory.h"
+#include "parse.h"
 
 enum { ROOTS_MIN = 64 };
 
@@ -35,12 +36,23 @@ void tok_compile_root(struct compiler *compiler, void *object)
     compiler->roots[compiler->root_count++] = object;
 }
 
+void tok_compile_lexical_error(struct compiler *compiler)
+{
+    if (!compiler->has_lexical)
+        return;
+    compiler->has_lexical = false;
+    tok_compile_error(compiler, &compiler->lexical, compiler->lexical.message);
+}
+
 void tok_compile_error(struct compiler *compiler, const struct token *token, enum message message)
 {
+    if (token->start >= compiler->lexical.start)
+        tok_compile_lexical_error(compiler);
     if (compiler->panic || compiler->is_over)
         return;
     compiler->panic = true;
     compiler->had_error = true;
+    compiler->error_at = token->start;
     struct lexeme lexeme = {.is_end = token->type == TOKEN_END};
     if (token->type != TOKEN_ERROR) {
         lexeme.bytes = token->start;
@@ -66,17 +78,14 @@ static struct proto *compile_all(struct compiler *compiler)
         tok_compile_fail(compiler);
     compiler->function = &script;
     tok_emit_begin(compiler, &script);
-    compiler->current = tok_scan(&compiler->scanner);
-    while (compiler->current.type == TOKEN_ERROR) {
-        tok_compile_error(compiler, &compiler->current, compiler->current.message);
-        compiler->current = tok_scan(&compiler->scanner);
-    }
+    tok_parse_advance(compiler);
     while (compiler->current.type != TOKEN_END) {
         struct stmt *stmt = tok_parse_declaration(compiler);
         if (!compiler->had_error)
             tok_emit_declaration(compiler, stmt);
         tok_arena_reset(compiler->vm, &compiler->arena);
     }
+    tok_compile_lexical_error(compiler);
     if (compiler->had_error) {
         tok_emit_abandon(compiler);
         return NULL;

@@ -25,6 +25,10 @@ struct compiler {
     struct scanner scanner;
     struct token current;
     struct token previous;
+    struct token
+        lexical; /* a bad token right before `current`, to be reported when it is reached */
+    bool has_lexical;
+    const char *error_at; /* the last error's place in the source */
     bool had_error;
     bool panic;   /* nothing is reported until the parser has found its feet again */
     bool is_over; /* after an error that ends it all: nothing is reported any more */
@@ -53,6 +57,8 @@ void tok_compile_root(struct compiler *compiler, void *object);
 
 /* Reports, unless in panic, and begins to panic. */
 void tok_compile_error(struct compiler *compiler, const struct token *token, enum message message);
+/* Reports the bad token before the current one, if there is one. */
+void tok_compile_lexical_error(struct compiler *compiler);
 /* For limits found while emitting: names no lexeme. */
 void tok_compile_error_at(struct compiler *compiler, const struct place *place,
                           enum message message);

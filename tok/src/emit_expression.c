@@ -228,7 +228,7 @@ static struct operand call(struct emitter *emitter, struct expr *expr, struct op
     } else {
         uint32_t name = tok_emit_constant(emitter, value_object(expr->name));
         tok_emit_call(emitter, OP_INVOKE, window, expr->count);
-        tok_emit_word(emitter, 0); /* no shape yet */
+        tok_emit_word(emitter, CACHE_EMPTY);
         tok_emit_word(emitter, name);
         tok_emit_word(emitter, 0);
         tok_emit_word(emitter, 0);
@@ -249,7 +249,7 @@ static struct operand get(struct emitter *emitter, struct expr *expr, struct ope
         tok_emit_abc(emitter, OP_GETTHIS, detour(reg), 0, 0);
     else
         tok_emit_abc(emitter, OP_GET, detour(reg), object, 0);
-    tok_emit_word(emitter, 0); /* no shape yet */
+    tok_emit_word(emitter, CACHE_EMPTY);
     tok_emit_word(emitter, name);
     finish_detour(emitter, reg);
     return in_register(reg);
@@ -278,7 +278,7 @@ static struct operand set(struct emitter *emitter, struct expr *expr, struct ope
         tok_emit_abc(emitter, OP_SETTHIS, 0, value, 0);
     else
         tok_emit_abc(emitter, OP_SET, object, value, 0);
-    tok_emit_word(emitter, 0); /* no shape yet */
+    tok_emit_word(emitter, CACHE_EMPTY);
     tok_emit_word(emitter, name);
     tok_emit_word(emitter, 0);
     return in_register(value);

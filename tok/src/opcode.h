@@ -36,6 +36,10 @@ enum opcode_words {
     WORDS_CALLEE,
 };
 
+/* What an empty inline cache holds: an id that no shape has. Not 0, which is what all objects but
+ * instances have. */
+#define CACHE_EMPTY UINT32_MAX
+
 struct opcode_info {
     char name[12];
     uint8_t format;

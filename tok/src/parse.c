@@ -5,11 +5,15 @@
 void tok_parse_advance(struct compiler *compiler)
 {
     compiler->previous = compiler->current;
+    tok_compile_lexical_error(compiler);
     for (;;) {
         compiler->current = tok_scan(&compiler->scanner);
         if (compiler->current.type != TOKEN_ERROR)
             return;
-        tok_compile_error(compiler, &compiler->current, compiler->current.message);
+        if (!compiler->has_lexical) { /* those right behind it fall into the panic after it */
+            compiler->has_lexical = true;
+            compiler->lexical = compiler->current;
+        }
     }
 }
 
@@ -73,10 +77,11 @@ struct variable *tok_scope_declare(struct compiler *compiler, struct string *nam
         if (other->name == name)
             tok_parse_error(compiler, MESSAGE_ALREADY_DECLARED);
     }
-    if (function->local_count >= LOCALS_MAX)
+    if (function->local_count >= LOCALS_MAX) {
         tok_parse_error(compiler, MESSAGE_TOO_MANY_LOCALS);
-    else
-        function->local_count++;
+        return tok_compile_get(compiler, sizeof(struct variable)); /* in no list */
+    }
+    function->local_count++;
     return tok_scope_add(compiler, function, name);
 }
 

@@ -292,10 +292,17 @@ static struct stmt *statement(struct compiler *compiler)
     return expression_statement(compiler);
 }
 
+/* Whether the last error came before the `;` that was read last. */
+static bool is_after_statement(const struct compiler *compiler)
+{
+    return compiler->previous.type == TOKEN_SEMICOLON &&
+           compiler->previous.start >= compiler->error_at;
+}
+
 /* Skips to where the next statement may begin. */
 static void synchronize(struct compiler *compiler)
 {
-    while (!parse_is_at(compiler, TOKEN_END) && compiler->previous.type != TOKEN_SEMICOLON) {
+    while (!is_after_statement(compiler)) {
         switch ((int)compiler->current.type) {
         case TOKEN_CLASS:
         case TOKEN_FUN:
@@ -305,6 +312,8 @@ static void synchronize(struct compiler *compiler)
         case TOKEN_WHILE:
         case TOKEN_PRINT:
         case TOKEN_RETURN:
+        case TOKEN_END:
+            compiler->has_lexical = false; /* it was skipped */
             compiler->panic = false;
             return;
         default:

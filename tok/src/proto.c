@@ -69,7 +69,7 @@ void tok_proto_clear_caches(const struct tok_vm *vm, struct proto *proto)
         uint32_t *shape = &proto->code[pc + 1];
         bool is_cache = words == WORDS_GET || words == WORDS_SET || words == WORDS_CALLEE;
         if (is_cache && !tok_shape_is_live(vm, *shape))
-            *shape = 0;
+            *shape = CACHE_EMPTY;
         pc += 1 + tok_opcode_word_count(words);
     }
 }

@@ -133,7 +133,7 @@ bool tok_get_property(struct tok_vm *vm, tok_value object, uint32_t *cache, tok_
     const struct shape *shape = tok_shape(vm, instance->header.shape);
     bool is_inline = shape->inline_slots > 0;
     struct property property;
-    if (!look_up(vm, shape, name, cache[0] != 0 || !is_inline, &property))
+    if (!look_up(vm, shape, name, cache[0] != CACHE_EMPTY || !is_inline, &property))
         return tok_error_name(vm, MESSAGE_UNDEFINED_PROPERTY, name);
     if (property.method)
         return bind(vm, object, property.method, ret_value);
@@ -162,7 +162,7 @@ bool tok_set_property(struct tok_vm *vm, tok_value object, tok_value value, uint
     struct instance *instance = (struct instance *)value_to_object(object);
     const struct shape *shape = tok_shape(vm, instance->header.shape);
     struct property property;
-    if (look_up(vm, shape, name, cache[0] != 0, &property) && !property.method) {
+    if (look_up(vm, shape, name, cache[0] != CACHE_EMPTY, &property) && !property.method) {
         *tok_instance_slot(vm, instance, property.slot) = value;
         set_remember(shape, shape->id, property.slot, cache);
         return true;
@@ -256,7 +256,7 @@ bool tok_invoke(struct tok_vm *vm, tok_value *window, uint32_t count, uint32_t *
     struct instance *instance = (struct instance *)value_to_object(window[0]);
     const struct shape *shape = tok_shape(vm, instance->header.shape);
     struct property property;
-    if (!look_up(vm, shape, name, cache[0] != 0, &property))
+    if (!look_up(vm, shape, name, cache[0] != CACHE_EMPTY, &property))
         return tok_error_name(vm, MESSAGE_UNDEFINED_PROPERTY, name);
     if (!property.method) {
         window[0] = *tok_instance_slot(vm, instance, property.slot);
