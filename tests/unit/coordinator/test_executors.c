@@ -249,6 +249,7 @@ START_TEST(the_list_is_bounded_and_counts_an_address_once)
     list(3);
     ck_assert_uint_eq(executors_count(executors), 2);
     ck_assert_str_eq(executors_at(executors, 0)->name, "10.0.0.0:8081");
+    teardown();
     setup();
     ck_assert_int_eq(executors_set(executors, addresses, EXECUTORS_MAX), 0);
     ck_assert_int_eq(executors_set(executors, addresses, EXECUTORS_MAX + 1), -ENOSPC);
