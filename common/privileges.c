@@ -6,29 +6,28 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-static int drop_capabilities(void)
+static int set_capabilities(uint32_t kept)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
-    memset(none, 0, sizeof(none));
+    struct __user_cap_data_struct wanted[_LINUX_CAPABILITY_U32S_3];
+    memset(wanted, 0, sizeof(wanted));
+    wanted[0].effective = kept;
+    wanted[0].permitted = kept;
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
         return -errno;
-    if (syscall(SYS_capset, &header, none) < 0)
+    if (syscall(SYS_capset, &header, wanted) < 0)
         return -errno;
 
     struct __user_cap_data_struct left[_LINUX_CAPABILITY_U32S_3];
     memset(left, 0xff, sizeof(left));
     if (syscall(SYS_capget, &header, left) < 0)
         return -errno;
-    for (size_t i = 0; i < ARRAY_COUNT(left); i++)
-        if ((left[i].effective | left[i].permitted | left[i].inheritable) != 0)
-            return -EPERM;
-    return 0;
+    return memcmp(left, wanted, sizeof(left)) == 0 ? 0 : -EPERM;
 }
 
-int privileges_give_up(void)
+int privileges_keep_only(uint32_t kept)
 {
-    int r = drop_capabilities();
+    int r = set_capabilities(kept);
     if (r < 0)
         return r;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
@@ -36,6 +35,11 @@ int privileges_give_up(void)
     if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
         return -EPERM;
     return 0;
+}
+
+int privileges_give_up(void)
+{
+    return privileges_keep_only(0);
 }
 
 /* Whoever is not root any more must fail at each way back; success here is the error. */

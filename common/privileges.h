@@ -7,6 +7,7 @@
 #ifndef TRYTOK_PRIVILEGES_H
 #define TRYTOK_PRIVILEGES_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "attributes.h"
@@ -18,7 +19,11 @@
  */
 MUST_CHECK int privileges_drop(uid_t uid, gid_t gid);
 
-/* The same without a change of ids: no capabilities, no_new_privs, non-dumpable. */
+/* The same without a change of ids. */
 MUST_CHECK int privileges_give_up(void);
+
+/* The same with no capabilities but `kept` (bits of CAP_…, below 32), which it must
+ * have; no_new_privs, non-dumpable. */
+MUST_CHECK int privileges_keep_only(uint32_t kept);
 
 #endif

@@ -200,7 +200,7 @@ static int init_tree(struct cgroup_tree *tree, unsigned slots)
         return -ENOMEM;
     tree->slot_count = slots;
     for (unsigned i = 0; i < slots; i++)
-        tree->slots[i] = (struct cgroup_slot){{-1, -1, -1}, -1, -1, 0};
+        tree->slots[i] = (struct cgroup_slot){{-1, -1, -1}, -1, -1, -1, 0};
     return make_name(tree->name, sizeof(tree->name));
 }
 
@@ -211,8 +211,8 @@ int cgroup_tree_create(const struct cgroup_config *config, struct cgroup_tree *r
     if (r == 0)
         r = read_self(config->self_file, &self);
     if (r == 0) {
-        bool has_v1 = self.paths[CGROUP_MEMORY][0] || self.paths[CGROUP_PIDS][0] ||
-                      self.paths[CGROUP_CPU][0];
+        bool has_v1 =
+            self.paths[CGROUP_MEMORY][0] || self.paths[CGROUP_PIDS][0] || self.paths[CGROUP_CPU][0];
         r = has_v1 ? cgroup_v1_create(config, &self, ret_tree)
                    : cgroup_v2_create(config, &self, ret_tree);
     }
@@ -233,6 +233,7 @@ void cgroup_tree_done(struct cgroup_tree *tree)
 {
     for (unsigned i = 0; tree->slots && i < tree->slot_count; i++) {
         close_all(tree->slots[i].enter_fds, CGROUP_CONTROLLERS);
+        close_all(&tree->slots[i].clone_fd, 1);
         close_all(&tree->slots[i].peak_fd, 1);
         close_all(&tree->slots[i].oom_fd, 1);
     }

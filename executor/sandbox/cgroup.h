@@ -3,8 +3,9 @@
  *
  * Theory of operation. Making a group for each run costs 220 us of processor time, so a tree of slots
  * is made at start, by whoever may, and its files stay open; a runner enters its slot by writing "0"
- * (itself) into one of them. It has to be the runner: a parent that writes a pid stalls for 7-17 ms
- * on version 1, in a lock that waits for a grace period. The group of all runners carries their
+ * (itself) into one of them. It has to be the runner, by `tasks`: a parent that writes a pid stalls
+ * for 7-17 ms, in a lock that waits for a grace period. On version 2 every write to cgroup.procs
+ * does, so a runner is born in its slot there (CLONE_INTO_CGROUP). The group of all runners carries their
  * common share of processor time; slots carry memory and number of processes.
  *
  *     <our own group>/trytok-<pid namespace>-<pid>/      made by us: cpu
@@ -38,12 +39,14 @@ struct cgroup_config {
     unsigned pids_max;          /* of one slot */
     unsigned cpu_shares;        /* of all slots together, 1024 is ordinary; 0: kernel's */
     unsigned cpu_quota_percent; /* of one processor, of all slots together; 0: none */
+    uid_t clone_uid;            /* who will clone runners into slots (version 2) */
     /* Makes a directory; NULL: mkdirat(2). Tests put files into it, as the kernel would. */
     int (*make_directory)(int parent_fd, const char *name);
 };
 
 struct cgroup_slot {
     int enter_fds[CGROUP_CONTROLLERS]; /* for "0"; -1: none */
+    int clone_fd; /* version 2: for CLONE_INTO_CGROUP, instead of entering; -1: none */
     int peak_fd;
     int oom_fd;
     uint64_t oom_count; /* seen so far */
@@ -56,7 +59,7 @@ struct cgroup_tree {
     int errors[LAYER_COUNT];
     int parent_fds[CGROUP_CONTROLLERS]; /* of the directory that ours is in; -1: none */
     int top_fds[CGROUP_CONTROLLERS];    /* ours */
-    int join_fds[CGROUP_CONTROLLERS];   /* for "0" of a spawner: the group of all runners (cpu) */
+    int join_fds[CGROUP_CONTROLLERS];   /* for "0" of a spawner; -1: none */
     unsigned slot_count;
     struct cgroup_slot *slots; /* owned */
 };
@@ -67,7 +70,7 @@ void cgroup_tree_done(struct cgroup_tree *tree); /* closes; removes nothing */
 /* Removes our directories. -EBUSY: somebody is still in one. */
 MUST_CHECK int cgroup_tree_remove(const struct cgroup_tree *tree);
 
-/* Moves the calling process into the group of all runners, for its children to be born there. */
+/* Moves the calling process, a spawner, to where its children get the share of all runners. */
 MUST_CHECK int cgroup_tree_join(const struct cgroup_tree *tree);
 
 /* Moves the calling process into a slot. Async-signal-safe: a clone calls it before exec. */

@@ -9,7 +9,7 @@ enum { CPU_PERIOD_US = 100000, CPU_WEIGHT_MAX = 10000 };
 
 /* Which group carries a process that has to leave ours before controllers can be handed down. */
 #define DAEMON_GROUP "daemon"
-/* Where a spawner lives, so that the group of all runners has no process of its own. */
+/* Where a spawner lives: a group that hands down controllers may have no process of its own. */
 #define SPAWNER_GROUP "spawner"
 
 static const char *const controllers[CGROUP_CONTROLLERS] = {"memory", "pids", "cpu"};
@@ -99,6 +99,24 @@ static int limit_memory(const struct cgroup_config *config, int fd, struct cgrou
     return 0;
 }
 
+/* The kernel asks for the right to write cgroup.procs here and where the two groups meet. */
+static int allow_clone(const struct cgroup_config *config, int fd)
+{
+    if (config->clone_uid == geteuid())
+        return 0;
+    return fchownat(fd, "cgroup.procs", config->clone_uid, (gid_t)-1, 0) < 0 ? -errno : 0;
+}
+
+/* Spawners live in a leaf of ours, so that it and a slot meet in our own directory. */
+static int prepare_spawner_group(const struct cgroup_config *config, struct cgroup_tree *tree)
+{
+    AUTO_FD int fd = -1;
+    int r = cgroup_make_directory(config, tree->top_fds[0], SPAWNER_GROUP, &fd);
+    if (r == 0)
+        r = allow_clone(config, tree->top_fds[0]);
+    return r < 0 ? r : cgroup_open_file(fd, "cgroup.procs", O_WRONLY, &tree->join_fds[0]);
+}
+
 static int create_slot(const struct cgroup_config *config, struct cgroup_tree *tree, unsigned index)
 {
     struct cgroup_slot *slot = &tree->slots[index];
@@ -111,7 +129,11 @@ static int create_slot(const struct cgroup_config *config, struct cgroup_tree *t
         r = limit_memory(config, fd, slot);
     if (r == 0 && (tree->layers & LAYER_BIT(LAYER_CGROUP_PIDS)))
         r = cgroup_write_number(fd, "pids.max", config->pids_max);
-    return r < 0 ? r : cgroup_open_file(fd, "cgroup.procs", O_WRONLY, &slot->enter_fds[0]);
+    if (r == 0)
+        r = cgroup_open_file(fd, "cgroup.procs", O_WRONLY, &slot->enter_fds[0]);
+    if (r == 0 && allow_clone(config, fd) == 0)
+        slot->clone_fd = TAKE_FD(fd);
+    return r;
 }
 
 /* 1024 shares of version 1 are a weight of 100. */
@@ -125,8 +147,8 @@ static int limit_cpu(const struct cgroup_config *config, int fd)
     }
     if (r == 0 && config->cpu_quota_percent > 0) {
         char text[64];
-        (void)snprintf(text, sizeof(text), "%u %u",
-                       CPU_PERIOD_US / 100 * config->cpu_quota_percent, CPU_PERIOD_US);
+        (void)snprintf(text, sizeof(text), "%u %u", CPU_PERIOD_US / 100 * config->cpu_quota_percent,
+                       CPU_PERIOD_US);
         r = cgroup_write_file(fd, "cpu.max", text);
     }
     return r;
@@ -161,7 +183,7 @@ int cgroup_v2_create(const struct cgroup_config *config, const struct cgroup_sel
     int r = limit_cpu(config, tree->top_fds[0]);
     if (r < 0)
         drop_layers(tree, LAYER_BIT(LAYER_CGROUP_CPU), r);
-    r = 0;
+    r = tree->layers ? prepare_spawner_group(config, tree) : 0;
     for (unsigned i = 0; i < tree->slot_count && r == 0 && tree->layers; i++)
         r = create_slot(config, tree, i);
     if (r < 0)
