@@ -25,7 +25,7 @@ def document(programs):
     for program in PROGRAMS:
         done = subprocess.run([programs / program, "--help-markdown"], check=True,
                               capture_output=True, text=True)
-        parts.append(f"\n## {program}\n\n{done.stdout.strip()}\n")
+        parts.append(f"\n{done.stdout.strip()}\n")
     return "".join(parts)
 
 
