@@ -257,6 +257,29 @@ START_TEST(names_and_bounds_that_the_format_forbids_are_refused)
 }
 END_TEST
 
+START_TEST(a_family_has_at_most_4096_series)
+{
+    static const char *values[65];
+    static uint64_t many_bounds[4096];
+    for (size_t i = 0; i < ARRAY_COUNT(values); i++)
+        values[i] = "v";
+    for (size_t i = 0; i < ARRAY_COUNT(many_bounds); i++)
+        many_bounds[i] = i;
+    struct metrics *metrics = new_metrics();
+    struct metric *metric;
+    struct metric_label square[] = {{"a", values, 64}, {"b", values, 64}};
+    ck_assert_int_eq(metrics_add(metrics, METRIC_GAUGE, "a", "", square, 2, &metric), 0);
+    square[1].count = 65;
+    ck_assert_int_eq(metrics_add(metrics, METRIC_GAUGE, "b", "", square, 2, &metric), -EINVAL);
+    square[1].count = SIZE_MAX / 2;
+    ck_assert_int_eq(metrics_add(metrics, METRIC_GAUGE, "c", "", square, 2, &metric), -EINVAL);
+    ck_assert_int_eq(metrics_add_histogram_us(metrics, "d", "", many_bounds, 4095, &metric), 0);
+    ck_assert_int_eq(metrics_add_histogram_us(metrics, "e", "", many_bounds, 4096, &metric),
+                     -EINVAL);
+    metrics_free(metrics);
+}
+END_TEST
+
 START_TEST(a_name_is_registered_once)
 {
     struct metrics *metrics = new_metrics();
@@ -321,6 +344,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, a_histogram_is_cumulative_with_bounds_in_seconds);
     tcase_add_test(tcase, a_histogram_without_bounds_still_counts);
     tcase_add_test(tcase, names_and_bounds_that_the_format_forbids_are_refused);
+    tcase_add_test(tcase, a_family_has_at_most_4096_series);
     tcase_add_test(tcase, a_name_is_registered_once);
     tcase_add_test(tcase, a_full_buffer_is_told_wherever_it_ends);
     tcase_add_test(tcase, a_lack_of_memory_is_told);

@@ -202,6 +202,20 @@ START_TEST(wrong_flags_are_refused_with_the_mend)
 }
 END_TEST
 
+/* 127 letters are as long as a name may be: a longer one is not cut to something known. */
+START_TEST(a_flag_of_any_length_is_refused_by_its_name)
+{
+    for (size_t count = 126; count <= 130; count++) {
+        char flag[200] = "--";
+        memset(flag + 2, 'z', count);
+        memcpy(flag + 2 + count, "=1", 3);
+        ck_assert_int_eq(read_with(FLAGS(flag), NULL, stdout), -EINVAL);
+        ck_assert_msg(strstr(error.text, count < 128 ? "unknown setting" : "unknown flag") != NULL,
+                      "%s", error.text);
+    }
+}
+END_TEST
+
 /* ---- the environment ---- */
 
 static const struct {
@@ -383,6 +397,7 @@ static void add_tests(TCase *tcase)
                         (int)ARRAY_COUNT(bad_flags));
     tcase_add_loop_test(tcase, variables_of_ours_are_checked_and_others_left_alone, 0,
                         (int)ARRAY_COUNT(variables));
+    tcase_add_test(tcase, a_flag_of_any_length_is_refused_by_its_name);
     tcase_add_test(tcase, a_variable_given_twice_is_refused);
     tcase_add_test(tcase, a_long_foreign_variable_is_left_alone);
     tcase_add_test(tcase, help_lists_every_setting_in_columns);

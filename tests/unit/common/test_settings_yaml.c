@@ -1,3 +1,4 @@
+#include "allocations.h"
 #include "settings_fixture.h"
 
 static int read_yaml_bytes(const char *bytes, size_t count)
@@ -210,6 +211,32 @@ START_TEST(damaged_files_are_read_or_refused)
 }
 END_TEST
 
+/* libyaml's own allocations are not ours to fail. */
+START_TEST(any_allocation_may_fail)
+{
+    write_config(same[1], strlen(same[1]));
+    char program[] = "p";
+    char flag[] = "--config";
+    char *argv[] = {program, flag, config_path, NULL};
+    char *environment[] = {NULL};
+    unsigned nth = 0;
+    int r;
+    do {
+        allocations_fail_at(++nth);
+        r = settings_read(&fixture_table, 3, argv, environment, stdout, &settings, &outcome,
+                          &error);
+        if (allocations_have_failed()) {
+            ck_assert_int_eq(r, -ENOMEM);
+            ck_assert_str_eq(error.text, "out of memory");
+        }
+    } while (r < 0);
+    allocations_fail_at(0);
+    remove_config();
+    ck_assert_uint_gt(nth, 15);
+    done();
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
     tcase_add_loop_test(tcase, nested_and_dotted_keys_mean_the_same, 0, (int)ARRAY_COUNT(same));
@@ -221,6 +248,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, keys_of_any_length_are_refused_in_good_order);
     tcase_add_test(tcase, a_list_of_257_items_is_too_long);
     tcase_add_test(tcase, damaged_files_are_read_or_refused);
+    tcase_add_test(tcase, any_allocation_may_fail);
 }
 
 int main(void)
