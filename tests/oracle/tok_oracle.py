@@ -23,7 +23,7 @@ import sys
 import threading
 import time
 
-CALL_DEPTH_MAX = 10_000
+CALL_DEPTH_MAX = 2_000
 NESTING_MAX = 1_000
 ARGUMENTS_MAX = 255
 INIT = b"init"

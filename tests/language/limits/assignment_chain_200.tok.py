@@ -1,3 +1,3 @@
 """200 assignments in one another are allowed."""
 print("var a;")
-print("print " + "a = " * 195 + "1; // expect: 1")
+print("print " + "a = " * 200 + "1; // expect: 1")
