@@ -27,9 +27,10 @@ static void *on_realloc(void *context, void *pointer, size_t old_bytes, size_t n
 static int on_write(void *context, const char *bytes, size_t count)
 {
     struct run *run = context;
-    int r = stream_print(run->stream, bytes, count);
-    if (r == 0 && tick_take())
-        r = stream_flush(run->stream);
+    tick_hold();
+    int printed = stream_print(run->stream, bytes, count);
+    int sent = tick_release();
+    int r = printed < 0 ? printed : sent;
     if (r < 0)
         run->error = r;
     return r;
@@ -91,12 +92,13 @@ static void on_report(void *context, const struct tok_diagnostic *from)
     }
 
     uint8_t *space = NULL;
+    tick_hold();
     int r = stream_reserve(run->stream, FRAME_HEADER_BYTES + FRAME_PAYLOAD_MAX, &space);
-    if (r < 0) {
-        run->error = r;
-        return;
-    }
-    stream_commit(run->stream, frame_encode_diagnostic(space, &diagnostic));
+    if (r == 0)
+        stream_commit(run->stream, frame_encode_diagnostic(space, &diagnostic));
+    int sent = tick_release();
+    if (r < 0 || sent < 0)
+        run->error = r < 0 ? r : sent;
 }
 
 static double on_clock(void *context UNUSED)
@@ -244,13 +246,14 @@ int serve_one(struct stream *stream, uint64_t hash_seed)
     r = say_started(run);
     if (r < 0)
         return r;
-    r = tick_start(vm, run->start.limits.wall_ms, run->start.limits.cpu_ms);
+    r = tick_start(vm, stream, run->start.limits.wall_ms, run->start.limits.cpu_ms);
     if (r < 0)
         return r;
 
     enum tok_verdict verdict = run->start.mode == FRAME_MODE_CHECK
                                    ? tok_check(vm, run->source, run->start.source_bytes)
                                    : tok_run(vm, run->source, run->start.source_bytes);
+    tick_hold(); /* for good: the rest is said in one go */
     struct tok_usage usage;
     tok_get_usage(vm, &usage);
     return run->error < 0 ? run->error : answer(run, verdict, &usage);

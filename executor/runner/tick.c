@@ -7,12 +7,16 @@
 #include <time.h>
 #include <tok/tok.h>
 
+#include "stream.h"
+
 /* A signal handler has no argument of ours: one runner, one program, one of these. */
 static struct {
-    struct tok_vm *vm; /* borrowed */
+    struct tok_vm *vm;     /* borrowed */
+    struct stream *stream; /* borrowed */
     uint64_t wall_end_us;
     uint64_t cpu_end_us;
-    volatile sig_atomic_t is_due;
+    volatile sig_atomic_t is_held;
+    volatile sig_atomic_t is_due; /* a tick came while it was held */
 } tick;
 
 static uint64_t read_clock_us(clockid_t clock)
@@ -48,11 +52,12 @@ static void on_tick(int signal_number UNUSED)
     uint64_t cpu_us = tick_cpu_us();
     uint64_t delay_us = (uint64_t)TICK_MS * 1000U;
 
-    tick.is_due = 1;
+    /* An error shows again at the next sending. */
+    if (tick.is_held || stream_flush(tick.stream) < 0)
+        tick.is_due = 1;
     if (wall_us >= tick.wall_end_us || cpu_us >= tick.cpu_end_us) {
         tok_interrupt(tick.vm);
     } else {
-        tok_flush_soon(tick.vm);
         /* Processor time cannot pass faster than the wall's with one thread. */
         delay_us = smaller(delay_us, tick.wall_end_us - wall_us);
         delay_us = smaller(delay_us, tick.cpu_end_us - cpu_us);
@@ -70,22 +75,31 @@ int tick_prepare(void)
     return sigaction(SIGALRM, &action, NULL) < 0 ? -errno : 0;
 }
 
-int tick_start(struct tok_vm *vm, uint32_t wall_ms, uint32_t cpu_ms)
+int tick_start(struct tok_vm *vm, struct stream *stream, uint32_t wall_ms, uint32_t cpu_ms)
 {
     uint64_t delay_us = (uint64_t)TICK_MS * 1000U;
     uint64_t wall_us = (uint64_t)wall_ms * 1000U;
     uint64_t cpu_us = (uint64_t)cpu_ms * 1000U;
     tick.vm = vm;
+    tick.stream = stream;
     tick.wall_end_us = read_clock_us(CLOCK_MONOTONIC) + wall_us;
     tick.cpu_end_us = tick_cpu_us() + cpu_us;
     delay_us = smaller(delay_us, smaller(wall_us, cpu_us));
     return set_timer(delay_us > 0 ? delay_us : 1);
 }
 
-bool tick_take(void)
+void tick_hold(void)
 {
-    if (!tick.is_due)
-        return false;
-    tick.is_due = 0;
-    return true;
+    tick.is_held = 1;
+}
+
+int tick_release(void)
+{
+    int r = 0;
+    if (tick.is_due) {
+        tick.is_due = 0;
+        r = stream_flush(tick.stream);
+    }
+    tick.is_held = 0;
+    return r;
 }

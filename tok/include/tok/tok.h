@@ -137,11 +137,6 @@ TOK_EXPORT TOK_MUST_CHECK enum tok_verdict tok_disassemble(struct tok_vm *vm, co
  * TOK_INTERRUPTED. Async-signal-safe, any thread. Holds until the next tok_run() begins to return. */
 TOK_EXPORT void tok_interrupt(struct tok_vm *vm);
 
-/* Has output that the VM still buffers given to the write callback at the next call, loop turn or
- * print, so that a host can show what a slow program has printed. As safe to call as
- * tok_interrupt(). */
-TOK_EXPORT void tok_flush_soon(struct tok_vm *vm);
-
 TOK_EXPORT void tok_get_usage(const struct tok_vm *vm, struct tok_usage *ret_usage);
 
 TOK_EXPORT const char *tok_verdict_name(enum tok_verdict verdict); /* "ok", "compile_error", ... */
