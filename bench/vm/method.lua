@@ -22,4 +22,4 @@ local function main(n)
   for _ = 1, n do if third:activate():value() then on = on + 1 end end
   return on
 end
-print(main(io.read("n")))
+print(string.format("%g", main(io.read("n"))))
