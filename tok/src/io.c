@@ -64,7 +64,7 @@ static bool output_write_slow(struct tok_vm *vm, const char *bytes, size_t count
 bool tok_output_write(struct tok_vm *vm, const char *bytes, size_t count)
 {
     struct output *output = &vm->output;
-    if (count > output->room - output->used)
+    if (count >= output->room - output->used) /* also while there is no buffer */
         return output_write_slow(vm, bytes, count);
     memcpy(output->bytes + output->used, bytes, count);
     output->used += (uint32_t)count;
