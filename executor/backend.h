@@ -2,7 +2,7 @@
  * backend - where runners come from: one interface for `process` (a child on this machine) and `pod`
  * (a Pod of its own).
  *
- * A runner is a connected, non-blocking stream plus a way to end it. The backend makes runners when
+ * A runner is a connected stream socket (used with MSG_DONTWAIT only) plus a way to end it. The backend makes runners when
  * asked, does the handshake (HELLO, ARMED) and hands over those whose sandbox holds every required
  * layer. From then on the stream is the caller's to read and write; the backend is asked to kill and
  * tells how the runner ended. A runner serves one run and is never reused.
@@ -28,6 +28,7 @@ struct runner {
     layer_set layers; /* that hold in it */
     uint32_t landlock_abi;
     uint64_t memory_max_bytes; /* largest VM memory limit it can serve */
+    uint64_t cpu_us;           /* used until it was armed: not its program's */
     const char *pod;           /* its Pod's name, or NULL */
     void *owner;               /* for the pool */
 };
@@ -70,7 +71,9 @@ struct backend_ops {
     int (*start)(struct backend *backend, unsigned count);
     /* Ends it at once, whatever it does, with all it may have made; ended() follows. */
     void (*kill)(struct backend *backend, struct runner *runner);
-    /* What it has used so far (the cpu limit is enforced with it). */
+    /* Its processor time so far (the cpu limit is enforced with it); cheap: asked at every end. */
+    int (*cpu)(struct backend *backend, const struct runner *runner, uint64_t *ret_cpu_us);
+    /* That and the rest. */
     int (*usage)(struct backend *backend, const struct runner *runner, struct runner_usage *ret);
     layer_set (*layers)(const struct backend *backend); /* that the probe found */
     const char *(*missing)(const struct backend *backend, enum layer layer); /* why, or NULL */

@@ -4,13 +4,20 @@
 
 #include "log.h"
 
-enum member_state { MEMBER_FREE, MEMBER_IDLE, MEMBER_IN_USE, MEMBER_ENDING };
+enum member_state {
+    MEMBER_FREE,
+    MEMBER_IDLE,
+    MEMBER_IN_USE,
+    MEMBER_LINGERING, /* should end by itself; not yet killed */
+    MEMBER_ENDING,    /* killed */
+};
 
 struct member {
     enum member_state state;
     struct runner *runner; /* borrowed from the backend */
     pool_ended_fn ended;
     void *context;
+    bool was_seen;       /* LINGERING at the last sweep already */
     struct member *next; /* in the list of its state: idle or free */
 };
 
@@ -26,6 +33,8 @@ struct pool {
     uint64_t started_total;
     struct loop_hook refill_hook;
     struct loop_timer retry_timer;
+    struct loop_timer linger_timer;
+    unsigned lingering_count;
     unsigned retry_ms; /* next wait; 0: no failure since the pool was last full */
     unsigned batch;    /* starts at a time while recovering */
     bool stopped;
@@ -181,7 +190,8 @@ static void on_ended(void *context, struct runner *runner, const struct runner_e
     } else if (state == MEMBER_IN_USE) {
         pool->counts.in_use--;
     } else {
-        assert(state == MEMBER_ENDING);
+        assert(state == MEMBER_ENDING || state == MEMBER_LINGERING);
+        pool->lingering_count -= state == MEMBER_LINGERING;
         pool->counts.ending--;
     }
     push_free(pool, member);
@@ -195,6 +205,27 @@ static void on_ended(void *context, struct runner *runner, const struct runner_e
 static void on_retry(void *context)
 {
     refill(context);
+}
+
+/* Kills who was lingering at the last sweep already. */
+static void on_linger(void *context)
+{
+    struct pool *pool = context;
+    for (unsigned i = 0; i < pool->members_max && pool->lingering_count > 0; i++) {
+        struct member *member = &pool->members[i];
+        if (member->state != MEMBER_LINGERING)
+            continue;
+        if (!member->was_seen) {
+            member->was_seen = true;
+            continue;
+        }
+        member->state = MEMBER_ENDING;
+        pool->lingering_count--;
+        pool->backend->ops->kill(pool->backend, member->runner);
+    }
+    if (pool->lingering_count > 0 &&
+        loop_timer_start_ms(pool->config.loop, &pool->linger_timer, POOL_LINGER_MS) < 0)
+        log_error("no timer to end runners");
 }
 
 /* ---- what the daemon asks ---- */
@@ -222,6 +253,7 @@ int pool_create(const struct pool_config *config, struct pool **ret_pool)
     pool->batch = config->warm;
     loop_hook_init(&pool->refill_hook, refill, pool);
     loop_timer_init(&pool->retry_timer, on_retry, pool);
+    loop_timer_init(&pool->linger_timer, on_linger, pool);
     *ret_pool = pool;
     return 0;
 }
@@ -231,6 +263,7 @@ void pool_free(struct pool *pool)
     if (!pool)
         return;
     pool_stop_refill(pool);
+    loop_timer_stop(&pool->linger_timer);
     if (pool->backend)
         pool->backend->ops->free(pool->backend);
     free(pool->members);
@@ -276,20 +309,38 @@ int pool_take(struct pool *pool, uint64_t memory_bytes, pool_ended_fn ended, voi
     member->context = context;
     pool->counts.idle--;
     pool->counts.in_use++;
-    refill_later(pool);
+    if (pool->counts.idle + pool->counts.starting <= pool->config.warm / 2)
+        refill_later(pool);
     *ret_runner = member->runner;
     return 0;
 }
 
-void pool_discard(struct pool *pool, struct runner *runner)
+static struct member *give_back(struct pool *pool, const struct runner *runner)
 {
     struct member *member = runner->owner;
     assert(member);
     assert(member->state == MEMBER_IN_USE);
-    member->state = MEMBER_ENDING;
     pool->counts.in_use--;
     pool->counts.ending++;
+    refill_later(pool);
+    return member;
+}
+
+void pool_discard(struct pool *pool, struct runner *runner)
+{
+    give_back(pool, runner)->state = MEMBER_ENDING;
     pool->backend->ops->kill(pool->backend, runner);
+}
+
+void pool_release(struct pool *pool, struct runner *runner)
+{
+    struct member *member = give_back(pool, runner);
+    member->state = MEMBER_LINGERING;
+    member->was_seen = false;
+    pool->lingering_count++;
+    if (!pool->linger_timer.loop &&
+        loop_timer_start_ms(pool->config.loop, &pool->linger_timer, POOL_LINGER_MS) < 0)
+        on_linger(pool); /* no timer, no patience: the next one finds them */
 }
 
 struct pool_counts pool_count(const struct pool *pool)

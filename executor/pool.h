@@ -1,8 +1,9 @@
 /*
  * pool - keeps runners warm: each is taken once, used once, and never comes back.
  *
- * The pool asks its backend for runners until `warm` of them are idle or on their way, and again
- * whenever one is taken or ends. Starts that fail, and idle runners that die, hold it back: it waits
+ * The pool asks its backend for runners until `warm` of them are idle or on their way. A runner that
+ * was taken is replaced when it is given back, so that the making of the next does not compete with
+ * the run for processors, or at once when half of them are gone. Starts that fail, and idle runners that die, hold it back: it waits
  * (longer each time, up to a cap), then asks for one, two, four ... until the pool is full again.
  *
  * Threads: all on the loop's thread.
@@ -53,6 +54,10 @@ MUST_CHECK int pool_take(struct pool *pool, uint64_t memory_bytes, pool_ended_fn
                          void *context, struct runner **ret_runner);
 /* Done with a taken runner: it is killed and reaped in the background, `ended` is not called. */
 void pool_discard(struct pool *pool, struct runner *runner);
+/* The same for one that has said its last word and should exit by itself: killed only if it is still
+ * there after POOL_LINGER_MS, or twice that. Saves a message and a wake-up for every run. */
+void pool_release(struct pool *pool, struct runner *runner);
+enum { POOL_LINGER_MS = 20 };
 
 struct pool_counts pool_count(const struct pool *pool);
 uint64_t pool_started_total(const struct pool *pool); /* runners that became ready */

@@ -33,22 +33,28 @@ static uint64_t since(uint64_t then_us)
     return then_us == 0 || now_us < then_us ? 0 : now_us - then_us;
 }
 
-/* What the runner has used since it was taken. A runner that has gone in the moment since its RESULT
- * has no clock any more: then its own word has to do, as far as it can be true. */
+/* What the runner has used since it was taken. One that has gone in the moment since its RESULT has no
+ * clock any more: then its own word has to do, as far as it can be true. */
 static void read_usage(struct run *run)
 {
     struct runner_usage usage = {0};
     struct backend *backend = pool_backend(run->context->config.pool);
+    int r = -ESRCH;
     if (run->runner_ended) {
         usage = run->ended.usage;
-    } else if (!run->runner || backend->ops->usage(backend, run->runner, &usage) < 0) {
-        uint64_t wall_us = since(run->handed_us);
-        if (run->has_claim)
-            run->usage.cpu_us = run->claim.cpu_us < wall_us ? run->claim.cpu_us : wall_us;
-        return;
+        r = 0;
+    } else if (run->runner && run->has_claim) { /* which tells the memory */
+        r = backend->ops->cpu(backend, run->runner, &usage.cpu_us);
+    } else if (run->runner) {
+        r = backend->ops->usage(backend, run->runner, &usage);
     }
-    usage.cpu_us = usage.cpu_us > run->cpu_before_us ? usage.cpu_us - run->cpu_before_us : 0;
-    run->usage = usage;
+    if (r == 0) {
+        usage.cpu_us = usage.cpu_us > run->cpu_before_us ? usage.cpu_us - run->cpu_before_us : 0;
+        run->usage = usage;
+    } else if (run->has_claim) {
+        uint64_t wall_us = since(run->handed_us);
+        run->usage.cpu_us = run->claim.cpu_us < wall_us ? run->claim.cpu_us : wall_us;
+    }
 }
 
 /* The runner's stream can be read until this returns, and the step of every state does so. */
@@ -63,9 +69,14 @@ static void on_runner_ended(void *context, const struct runner_ended *ended)
 
 static void drop_runner(struct run *run)
 {
+    struct pool *pool = run->context->config.pool;
     run_unwatch(run);
-    if (run->runner && !run->runner_ended)
-        pool_discard(run->context->config.pool, run->runner);
+    if (run->runner && !run->runner_ended) {
+        if (run->has_claim)
+            pool_release(pool, run->runner);
+        else
+            pool_discard(pool, run->runner);
+    }
     run->runner = NULL;
     loop_timer_stop(&run->wall_timer);
     loop_timer_stop(&run->tick_timer);
@@ -83,16 +94,29 @@ static uint64_t start_timeout_us(const struct run *run)
     return timeout_us > START_TIMEOUT_MIN_US ? timeout_us : START_TIMEOUT_MIN_US;
 }
 
+static int take_nonce(struct run_context *context, uint64_t *ret_nonce)
+{
+    if (context->nonces_left == 0) {
+        ssize_t count = getrandom(context->nonces, sizeof(context->nonces), 0);
+        if (count != (ssize_t)sizeof(context->nonces))
+            return -EIO;
+        context->nonces_left = ARRAY_COUNT(context->nonces);
+    }
+    *ret_nonce = context->nonces[--context->nonces_left];
+    return 0;
+}
+
 /* Takes a fresh runner and begins to send. 0, -EAGAIN or -ERANGE of the pool, or -errno. */
 static int begin_attempt(struct run *run)
 {
     struct run_context *context = run->context;
     struct frame_start start = run->request.start;
-    if (getrandom(&run->nonce, sizeof(run->nonce), 0) != (ssize_t)sizeof(run->nonce))
-        return -EIO;
+    int r = take_nonce(context, &run->nonce);
+    if (r < 0)
+        return r;
     start.nonce = run->nonce;
-    int r = pool_take(context->config.pool, start.limits.memory_bytes, on_runner_ended, run,
-                      &run->runner);
+    r = pool_take(context->config.pool, start.limits.memory_bytes, on_runner_ended, run,
+                  &run->runner);
     if (r < 0)
         return r;
     run->attempts++;
@@ -103,9 +127,7 @@ static int begin_attempt(struct run *run)
     frame_reader_init(&run->reader, run_on_frame, run);
     run->start_count = frame_encode_start(run->start_bytes, &start);
     run->sent_count = 0;
-    run->cpu_before_us = 0;
-    read_usage(run);
-    run->cpu_before_us = run->usage.cpu_us;
+    run->cpu_before_us = run->runner->cpu_us;
     r = loop_timer_start_us(context->config.loop, &run->tick_timer, start_timeout_us(run));
     if (r < 0)
         return r;

@@ -11,13 +11,19 @@
 #include "frame_reader.h"
 #include "run.h"
 
-enum { RUN_CHUNK_BYTES = 65536, RUN_OUT_BYTES_MAX = 1024 * 1024 };
+enum {
+    RUN_CHUNK_BYTES = 65536,
+    RUN_OUT_BYTES_MAX = 1024 * 1024,
+    RUN_NONCES = 32, /* what one getrandom() gives without being interrupted: 256 bytes */
+};
 
 struct run_context {
     struct run_config config;
     struct buffer out; /* frames of the run whose turn it is; empty between turns */
     uint8_t chunk[RUN_CHUNK_BYTES];
     uint8_t encoded[FRAME_FIXED_MAX];
+    uint64_t nonces[RUN_NONCES]; /* random, each used once */
+    size_t nonces_left;
 };
 
 enum run_state {

@@ -1,7 +1,6 @@
 #include "process.h"
 
 #include <assert.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -47,6 +46,7 @@ struct link {
     unsigned free_count;
     unsigned request_count; /* not yet sent */
     unsigned request_max;
+    bool is_waiting;                  /* for its socket to take more */
     struct spawner_request *requests; /* owned */
 };
 
@@ -99,8 +99,12 @@ static void send_requests(struct link *link)
     }
     link->request_count -= sent;
     memmove(link->requests, link->requests + sent, link->request_count * sizeof(*link->requests));
-    uint32_t events = EPOLLIN | (link->request_count > 0 ? (uint32_t)EPOLLOUT : 0U);
-    if (link->watch && loop_watch_change(link->watch, events) < 0)
+    bool is_waiting = link->request_count > 0;
+    if (is_waiting == link->is_waiting)
+        return;
+    link->is_waiting = is_waiting;
+    if (link->watch &&
+        loop_watch_change(link->watch, EPOLLIN | (is_waiting ? (uint32_t)EPOLLOUT : 0U)) < 0)
         lose_spawner(link);
 }
 
@@ -180,6 +184,23 @@ static void doom(struct process *process, const char *reason)
     tell_failed(process->backend, reason);
 }
 
+/* The clock of a process. Its pid may be another's only if its end is about to be told. What
+ * clock_getcpuclockid() gives, without the system call by which that makes sure. */
+static int process_cpu(struct backend *base UNUSED, const struct runner *runner,
+                       uint64_t *ret_cpu_us)
+{
+    enum { CLOCK_PID_SHIFT = 3, CLOCK_SCHED = 2 };
+    const struct process *process = (const struct process *)runner;
+    struct timespec used;
+    if (process->pid <= 0)
+        return -ESRCH;
+    clockid_t clock = (clockid_t)((~(unsigned)process->pid << CLOCK_PID_SHIFT) | CLOCK_SCHED);
+    if (clock_gettime(clock, &used) < 0)
+        return -ESRCH;
+    *ret_cpu_us = (uint64_t)used.tv_sec * 1000000U + (uint64_t)used.tv_nsec / 1000U;
+    return 0;
+}
+
 static void finish_handshake(struct process *process, const struct frame_armed *armed)
 {
     struct process_backend *backend = process->backend;
@@ -192,6 +213,8 @@ static void finish_handshake(struct process *process, const struct frame_armed *
         return;
     }
     process->state = PROCESS_READY;
+    if (process_cpu(&backend->base, runner, &runner->cpu_us) < 0)
+        runner->cpu_us = 0;
     backend->events.runner.ready(backend->events.runner.context, runner);
 }
 
@@ -199,8 +222,8 @@ static void on_handshake(void *context, uint32_t events UNUSED)
 {
     struct process *process = context;
     struct frame_armed armed;
-    ssize_t count = read(process->runner.fd, process->handshake + process->handshake_count,
-                         sizeof(process->handshake) - process->handshake_count);
+    ssize_t count = recv(process->runner.fd, process->handshake + process->handshake_count,
+                         sizeof(process->handshake) - process->handshake_count, MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (count <= 0) {
@@ -230,9 +253,6 @@ static void on_handshake_timeout(void *context)
 
 static int begin_handshake(struct process *process)
 {
-    int flags = fcntl(process->runner.fd, F_GETFL);
-    if (flags < 0 || fcntl(process->runner.fd, F_SETFL, flags | O_NONBLOCK) < 0)
-        return -errno;
     int r = loop_watch(process->backend->loop, process->runner.fd, EPOLLIN, on_handshake, process,
                        &process->watch);
     return r < 0
@@ -449,21 +469,17 @@ static void process_kill(struct backend *base UNUSED, struct runner *runner)
     ask_kill((struct process *)runner);
 }
 
-/* Reads the clock of a process; its pid may be another's only if its end is about to be told. */
 static int process_usage(struct backend *base, const struct runner *runner,
                          struct runner_usage *ret_usage)
 {
     const struct process *process = (const struct process *)runner;
     const struct process_spawners *spawners = backend_of(base)->spawners;
-    clockid_t clock = 0;
-    struct timespec used;
-    if (process->pid <= 0 || clock_getcpuclockid(process->pid, &clock) != 0 ||
-        clock_gettime(clock, &used) < 0)
-        return -ESRCH;
-    *ret_usage = (struct runner_usage){
-        .cpu_us = (uint64_t)used.tv_sec * 1000000U + (uint64_t)used.tv_nsec / 1000U,
-        .memory_peak_bytes = cgroup_slot_peak_bytes(&spawners->tree.slots[process->slot]),
-    };
+    struct runner_usage usage = {0};
+    int r = process_cpu(base, runner, &usage.cpu_us);
+    if (r < 0)
+        return r;
+    usage.memory_peak_bytes = cgroup_slot_peak_bytes(&spawners->tree.slots[process->slot]);
+    *ret_usage = usage;
     return 0;
 }
 
@@ -504,6 +520,7 @@ static const struct backend_ops process_ops = {
     .name = "process",
     .start = process_start,
     .kill = process_kill,
+    .cpu = process_cpu,
     .usage = process_usage,
     .layers = process_layers,
     .missing = process_missing,

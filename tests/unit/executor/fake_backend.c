@@ -178,6 +178,7 @@ static void make_ready(struct fake_backend *fake)
     runner->runner = (struct runner){.fd = ends[0],
                                      .id = fake->started_total,
                                      .layers = 7,
+                                     .cpu_us = fake->cpu_us,
                                      .memory_max_bytes = fake->memory_max_bytes};
     buffer_init(&runner->received, RECEIVED_MAX);
     if (!runner->is_deaf)
@@ -269,6 +270,13 @@ static void fake_kill(struct backend *backend, struct runner *runner)
     fake_end(runner_of(runner), RUNNER_END_KILLED);
 }
 
+static int fake_cpu(struct backend *backend, const struct runner *runner UNUSED,
+                    uint64_t *ret_cpu_us)
+{
+    *ret_cpu_us = fake_of(backend)->cpu_us;
+    return 0;
+}
+
 static int fake_usage(struct backend *backend, const struct runner *runner UNUSED,
                       struct runner_usage *ret_usage)
 {
@@ -301,6 +309,7 @@ static const struct backend_ops ops = {
     .name = "fake",
     .start = fake_start,
     .kill = fake_kill,
+    .cpu = fake_cpu,
     .usage = fake_usage,
     .layers = fake_layers,
     .missing = fake_missing,

@@ -1,6 +1,7 @@
 #include <limits.h>
 
 #include "../common/suite.h"
+#include "clock.h"
 #include "world.h"
 
 static void on_ended(void *context, const struct runner_ended *ended)
@@ -20,18 +21,69 @@ START_TEST(fills_up_to_its_warm_count_and_no_further)
 }
 END_TEST
 
-START_TEST(replaces_every_runner_that_is_taken)
+START_TEST(replaces_a_runner_when_it_is_given_back)
 {
     struct world world;
     world_open_warm(&world);
     struct runner *runner = NULL;
     struct runner_ended ended;
     ck_assert_int_eq(pool_take(world.pool, 1, on_ended, &ended, &runner), 0);
-    world_run_until_warm(&world);
-    ck_assert_uint_eq(world.fake.started_total, WORLD_WARM + 1);
+    world_run_ms(&world, 5);
+    ck_assert_uint_eq(world.fake.started_total, WORLD_WARM);
     pool_discard(world.pool, runner);
     world_run_until_reaped(&world);
+    ck_assert_uint_eq(world.fake.started_total, WORLD_WARM + 1);
     ck_assert_uint_eq(world.fake.killed_total, 1);
+    world_close(&world);
+}
+END_TEST
+
+START_TEST(replaces_runners_at_once_when_half_of_them_are_taken)
+{
+    struct world world;
+    world_open_warm(&world);
+    struct runner *runner = NULL;
+    struct runner_ended ended;
+    for (unsigned i = 0; i < WORLD_WARM / 2; i++)
+        ck_assert_int_eq(pool_take(world.pool, 1, on_ended, &ended, &runner), 0);
+    world_run_until_warm(&world);
+    ck_assert_uint_eq(world.fake.started_total, WORLD_WARM + WORLD_WARM / 2);
+    world_close(&world);
+}
+END_TEST
+
+START_TEST(a_released_runner_may_end_by_itself)
+{
+    struct world world;
+    world_open_warm(&world);
+    struct runner *runner = NULL;
+    struct runner_ended ended;
+    ck_assert_int_eq(pool_take(world.pool, 1, on_ended, &ended, &runner), 0);
+    pool_release(world.pool, runner);
+    fake_end((struct fake_runner *)runner, RUNNER_END_EXITED);
+    world_run_ms(&world, 3 * POOL_LINGER_MS);
+    ck_assert_uint_eq(world.fake.killed_total, 0);
+    ck_assert_uint_eq(pool_count(world.pool).ending, 0);
+    world_close(&world);
+}
+END_TEST
+
+START_TEST(a_released_runner_that_lingers_is_killed)
+{
+    struct world world;
+    world_open_warm(&world);
+    struct runner *runners[2];
+    struct runner_ended ended;
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_int_eq(pool_take(world.pool, 1, on_ended, &ended, &runners[i]), 0);
+        pool_release(world.pool, runners[i]);
+        world_run_ms(&world, 5);
+    }
+    ck_assert_uint_eq(world.fake.killed_total, 0);
+    uint64_t begin_us = clock_now_us();
+    world_run_until_reaped(&world);
+    ck_assert_uint_eq(world.fake.killed_total, 2);
+    ck_assert_uint_lt(clock_now_us() - begin_us, 500000);
     world_close(&world);
 }
 END_TEST
@@ -213,7 +265,10 @@ END_TEST
 static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, fills_up_to_its_warm_count_and_no_further);
-    tcase_add_test(tcase, replaces_every_runner_that_is_taken);
+    tcase_add_test(tcase, replaces_a_runner_when_it_is_given_back);
+    tcase_add_test(tcase, replaces_runners_at_once_when_half_of_them_are_taken);
+    tcase_add_test(tcase, a_released_runner_may_end_by_itself);
+    tcase_add_test(tcase, a_released_runner_that_lingers_is_killed);
     tcase_add_test(tcase, never_gives_a_runner_twice);
     tcase_add_test(tcase, gives_nothing_when_it_is_empty);
     tcase_add_test(tcase, refuses_more_memory_than_its_runners_have);
