@@ -83,11 +83,13 @@ static void take_readiness(struct probe *probe, enum http_failure failure)
     bool is_ready = failure == HTTP_FAILURE_NONE && probe->status == 200;
     executor_probed(prober->config.executors, probe->executor, failure == HTTP_FAILURE_NONE,
                     is_ready, clock_now_us());
-    if (is_ready != was_ready)
+    if (is_ready != was_ready) {
+        const char *state = is_ready                       ? "ready"
+                            : failure == HTTP_FAILURE_NONE ? "not ready"
+                                                           : "unreachable";
         log_info("executor changed", LOG_STR("executor", probe->executor->name),
-                 LOG_STR("state", is_ready                       ? "ready"
-                                  : failure == HTTP_FAILURE_NONE ? "not ready"
-                                                                 : "unreachable"));
+                 LOG_STR("state", state));
+    }
     /* Its slots may have changed too. */
     dispatcher_wake(prober->config.dispatcher);
 }

@@ -16,6 +16,7 @@ static int refuse(struct program_error *reterr, enum problem problem, const char
     reterr->problem = problem;
     va_list arguments;
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): clang 14 loses sight of va_start */
     (void)vsnprintf(reterr->detail, sizeof(reterr->detail), format, arguments);
     va_end(arguments);
     return -EINVAL;

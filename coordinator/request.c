@@ -536,14 +536,14 @@ static void request_begin(struct http_exchange *exchange, struct service *servic
     request_advance(request);
 }
 
-void request_handle_execute(struct http_exchange *exchange, void *service)
+void request_handle_execute(struct http_exchange *exchange, void *context)
 {
-    request_begin(exchange, service, FRAME_MODE_RUN);
+    request_begin(exchange, context, FRAME_MODE_RUN);
 }
 
-void request_handle_check(struct http_exchange *exchange, void *service)
+void request_handle_check(struct http_exchange *exchange, void *context)
 {
-    request_begin(exchange, service, FRAME_MODE_CHECK);
+    request_begin(exchange, context, FRAME_MODE_CHECK);
 }
 
 void request_handle_headers(struct http_exchange *exchange, void *context)

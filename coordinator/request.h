@@ -17,10 +17,10 @@
 #include "service.h"
 
 /* http_handler_fn with a struct service as its context. */
-void request_handle_execute(struct http_exchange *exchange, void *service);
-void request_handle_check(struct http_exchange *exchange, void *service);
+void request_handle_execute(struct http_exchange *exchange, void *context);
+void request_handle_check(struct http_exchange *exchange, void *context);
 /* Before the body: refuses what its headers show to be too much. */
-void request_handle_headers(struct http_exchange *exchange, void *service);
+void request_handle_headers(struct http_exchange *exchange, void *context);
 
 /* Whether a live request has this exchange (and will log it). */
 bool request_owns(const struct service *service, const struct http_exchange *exchange);

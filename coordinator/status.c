@@ -77,13 +77,13 @@ static int write_limits(const struct coordinator_settings *settings, struct buff
         if (r == 0)
             r = buffer_append(to, "}", 1);
     }
-    if (r == 0)
-        r = buffer_append_format(to,
-                                 "},\"cases\":{\"max\":%" PRIu64 ",\"wall_ms\":%" PRIu64
-                                 "},\"queue\":{\"wait_ms\":%" PRIu64 "}",
-                                 settings->cases_max, settings->cases_wall_ms,
-                                 settings->queue_wait_ms);
-    return r;
+    if (r < 0)
+        return r;
+    return buffer_append_format(to,
+                                "},\"cases\":{\"max\":%" PRIu64 ",\"wall_ms\":%" PRIu64
+                                "},\"queue\":{\"wait_ms\":%" PRIu64 "}",
+                                settings->cases_max, settings->cases_wall_ms,
+                                settings->queue_wait_ms);
 }
 
 static int write_verdicts(struct buffer *to)

@@ -9,9 +9,9 @@
 #include "http_server.h"
 #include "service.h"
 
-void status_handle_livez(struct http_exchange *exchange, void *service);
-void status_handle_readyz(struct http_exchange *exchange, void *service);
-void status_handle_capabilities(struct http_exchange *exchange, void *service);
-void status_handle_metrics(struct http_exchange *exchange, void *service);
+void status_handle_livez(struct http_exchange *exchange, void *context);
+void status_handle_readyz(struct http_exchange *exchange, void *context);
+void status_handle_capabilities(struct http_exchange *exchange, void *context);
+void status_handle_metrics(struct http_exchange *exchange, void *context);
 
 #endif
