@@ -37,7 +37,7 @@ def test_a_rule_finds_what_it_is_for(rule, name, bad):
     ("function-length", "tok/a.c",
      "/* NOLINT(readability-function-size): a loop */\nvoid f(void)\n{\n" + BODY * 71 + "}\n"),
     ("machine-path", "docs/a.md", "a framework/notes path, /rootless/x\n"),
-    ("sleeping-test", "tests/support/a.py", "    time.sleep(0.01)  # lint: poll\n"),
+    ("sleeping-test", "tests/support/a.py", "    time.sleep(0.01)  # lint: may sleep\n"),
     ("test-without-assert", "tests/unit/a.c",
      "static void holds(int a)\n{\n    ck_assert(a);\n}\n"
      "START_TEST(x)\n{\n    holds(1);\n}\nEND_TEST\n"),

@@ -33,7 +33,7 @@ class Connection:
         self.socket.settimeout(timeout * PATIENCE)
         self.socket.bind((source, 0))
         self.socket.connect(("127.0.0.1", port))
-        self.pending = b""
+        self.pending = bytearray()
 
     def __enter__(self):
         return self
@@ -82,21 +82,23 @@ class Connection:
         while mark not in self.pending:
             if not self.fill():
                 return None
-        text, self.pending = self.pending.split(mark, 1)
-        return text + mark
+        return self.take(self.pending.index(mark) + len(mark))
 
     def read_count(self, count):
         while len(self.pending) < count:
             if not self.fill():
                 break
-        data, self.pending = self.pending[:count], self.pending[count:]
+        return self.take(count)
+
+    def take(self, count):
+        data = bytes(self.pending[:count])
+        del self.pending[:count]
         return data
 
     def read_rest(self):
         while self.fill():
             pass
-        data, self.pending = self.pending, b""
-        return data
+        return self.take(len(self.pending))
 
     def is_closed_by_server(self):
         """True when nothing but the end comes (bytes before it are dropped)."""

@@ -20,7 +20,7 @@ def until(condition, seconds, what):
         if time.monotonic() >= deadline:
             reason = what() if callable(what) else what
             raise AssertionError(f"waited {seconds * PATIENCE} s for {reason}")
-        time.sleep(0.01)  # lint: poll
+        time.sleep(0.01)  # lint: may sleep
 
 
 class Stopwatch:
