@@ -18,6 +18,11 @@ enum {
     STATUS_FINAL_MIN = 200,
 };
 
+struct traffic {
+    uint64_t acked_bytes;    /* of ours, by the other side's kernel */
+    uint64_t received_bytes; /* its end (FIN) counts as one */
+};
+
 /* One for each socket of curl's. Its watch outlives a transfer, so that a request on a kept
  * connection costs no epoll_ctl. */
 struct client_socket {
@@ -26,8 +31,8 @@ struct client_socket {
     struct loop_watch *watch; /* NULL while nothing is watched */
     uint32_t watched;         /* EPOLL… of the watch */
     int wanted;               /* CURL_POLL_… */
-    struct http_call *call;   /* the request that was last sent on it, until its end */
-    uint64_t acked_bytes;     /* when that request began */
+    struct http_call *call;   /* whose request is on it, until its end */
+    struct traffic before;    /* that request */
 };
 
 struct http_call {
@@ -40,10 +45,10 @@ struct http_call {
     int (*on_body)(void *context, const char *bytes, size_t count);
     void (*on_end)(void *context, enum http_failure failure);
     size_t header_bytes;
-    struct client_socket *socket; /* NULL before the request is sent and after the close */
+    struct client_socket *socket; /* NULL while not known, and after the close */
     bool added;                   /* curl has it */
     bool sent;                    /* a connection was there and the request went out */
-    bool taken;                   /* the other side's kernel acknowledged some of it */
+    bool untaken;                 /* proved: the other side's kernel acknowledged none of it */
     bool answered;                /* a byte of a response came */
     bool headers_done;
     bool refused;
@@ -74,16 +79,19 @@ struct http_client {
 /* ---- what was taken of a request ----
  * curl cannot say whether a request that was lost had reached anybody, and sends it again by itself
  * when a kept connection ends without a response. Both matter here, since a run that may have
- * started must not be started again: a second attempt is forbidden, and the kernel is asked whether
- * the other side ever acknowledged a byte of the first. */
+ * started must not be started again: a second attempt is forbidden, and the kernel is asked. A FIN
+ * alone, with no byte of the request acknowledged, is the proof that the connection was closed before
+ * the request came. A reset proves nothing: it may overtake the acknowledgement. */
 
-static uint64_t count_acked(int fd)
+static bool measure(int fd, struct traffic *ret_traffic)
 {
     struct tcp_info info = {0};
     socklen_t length = sizeof(info);
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0)
-        return UINT64_MAX; /* unknown counts as taken */
-    return info.tcpi_bytes_acked;
+        return false;
+    ret_traffic->acked_bytes = info.tcpi_bytes_acked;
+    ret_traffic->received_bytes = info.tcpi_bytes_received;
+    return true;
 }
 
 static void part_socket(struct client_socket *socket)
@@ -91,9 +99,23 @@ static void part_socket(struct client_socket *socket)
     struct http_call *call = socket->call;
     if (!call)
         return;
-    call->taken = call->taken || count_acked(socket->fd) != socket->acked_bytes;
+    struct traffic before = socket->before;
+    call->untaken = call->sent && measure(socket->fd, &socket->before) &&
+                    socket->before.acked_bytes == before.acked_bytes &&
+                    socket->before.received_bytes == before.received_bytes + 1;
     call->socket = NULL;
     socket->call = NULL;
+}
+
+static void join_socket(struct client_socket *socket, struct http_call *call)
+{
+    if (!call || call->socket == socket)
+        return;
+    if (call->socket)
+        part_socket(call->socket);
+    part_socket(socket);
+    socket->call = call;
+    call->socket = socket;
 }
 
 static struct client_socket *find_socket(const struct http_client *client, curl_socket_t fd)
@@ -101,28 +123,29 @@ static struct client_socket *find_socket(const struct http_client *client, curl_
     return fd >= 0 && (size_t)fd < client->socket_capacity ? client->sockets[fd] : NULL;
 }
 
+/* A connection is there. A new one was joined when it was opened; a kept one becomes known when curl
+ * waits for the response, and its count is that of its last call's end. */
 static int request_goes_out(void *context, char *remote UNUSED, char *local UNUSED,
                             int remote_port UNUSED, int local_port UNUSED)
 {
     struct http_call *call = context;
-    curl_socket_t fd = -1;
     if (call->sent || call->cancelled)
         return CURL_PREREQFUNC_ABORT;
     call->sent = true;
-    (void)curl_easy_getinfo(call->easy, CURLINFO_ACTIVESOCKET, &fd);
-    struct client_socket *socket = find_socket(call->client, fd);
-    if (!socket) {
-        call->taken = true; /* nothing can be proved */
-        return CURL_PREREQFUNC_OK;
-    }
-    part_socket(socket);
-    socket->call = call;
-    socket->acked_bytes = count_acked(socket->fd);
-    call->socket = socket;
+    if (call->socket && !measure(call->socket->fd, &call->socket->before))
+        part_socket(call->socket); /* nothing can be proved */
     return CURL_PREREQFUNC_OK;
 }
 
 /* ---- sockets ---- */
+
+static void forget_socket(struct client_socket *socket)
+{
+    part_socket(socket);
+    loop_unwatch(socket->watch);
+    socket->client->sockets[socket->fd] = NULL;
+    free(socket);
+}
 
 static int keep_socket(struct http_client *client, int fd)
 {
@@ -159,6 +182,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose UNUSED,
         close_fd(fd);
         return CURL_SOCKET_BAD;
     }
+    join_socket(call->client->sockets[fd], call);
     return fd;
 }
 
@@ -166,12 +190,8 @@ static int close_socket(void *context, curl_socket_t fd)
 {
     struct http_client *client = context;
     struct client_socket *socket = find_socket(client, fd);
-    if (socket) {
-        part_socket(socket);
-        loop_unwatch(socket->watch);
-        client->sockets[fd] = NULL;
-        free(socket);
-    }
+    if (socket)
+        forget_socket(socket);
     return close(fd);
 }
 
@@ -206,6 +226,13 @@ static void socket_ready(void *context, uint32_t events)
     run_curl(socket->client, socket->fd, ready);
 }
 
+static struct http_call *call_of(CURL *easy)
+{
+    char *private = NULL;
+    (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+    return (struct http_call *)(void *)private;
+}
+
 static uint32_t events_for(int wanted)
 {
     uint32_t events = 0;
@@ -216,7 +243,7 @@ static uint32_t events_for(int wanted)
     return events;
 }
 
-static int socket_wanted(CURL *easy UNUSED, curl_socket_t fd, int wanted, void *context,
+static int socket_wanted(CURL *easy, curl_socket_t fd, int wanted, void *context,
                          void *socket_context UNUSED)
 {
     struct http_client *client = context;
@@ -224,6 +251,8 @@ static int socket_wanted(CURL *easy UNUSED, curl_socket_t fd, int wanted, void *
     if (!socket)
         return 0;
     socket->wanted = wanted;
+    if (wanted != CURL_POLL_REMOVE)
+        join_socket(socket, call_of(easy));
     uint32_t events = events_for(wanted);
     if (events == 0 && socket->watched == EPOLLIN)
         return 0; /* most likely wanted again soon */
@@ -405,24 +434,28 @@ static void call_give_back(struct http_call *call)
 
 static void call_remove(struct http_call *call)
 {
-    if (call->socket)
-        part_socket(call->socket);
     if (call->added)
         (void)curl_multi_remove_handle(call->client->multi, call->easy);
     call->added = false;
+    if (!call->socket)
+        return;
+    if (call->sent)
+        part_socket(call->socket);
+    else /* curl 7.88 closes a connection that never was one without asking close_socket() */
+        forget_socket(call->socket);
 }
 
 static enum http_failure classify(const struct http_call *call, CURLcode result)
 {
-    if (result == CURLE_OK)
-        return HTTP_FAILURE_NONE;
     if (call->refused)
         return HTTP_FAILURE_REFUSED;
+    if (result == CURLE_OK) /* curl takes a head that was cut for a response */
+        return call->headers_done ? HTTP_FAILURE_NONE : HTTP_FAILURE_LOST;
     if (!call->sent)
         return HTTP_FAILURE_CONNECT;
     if (result == CURLE_OPERATION_TIMEDOUT)
         return HTTP_FAILURE_TIMEOUT;
-    return call->answered || call->taken ? HTTP_FAILURE_LOST : HTTP_FAILURE_UNSENT;
+    return call->untaken && !call->answered ? HTTP_FAILURE_UNSENT : HTTP_FAILURE_LOST;
 }
 
 static void call_end(struct http_call *call, CURLcode result)
@@ -444,10 +477,7 @@ static void finish_calls(struct http_client *client)
     while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
         if (message->msg != CURLMSG_DONE)
             continue;
-        char *private = NULL;
-        CURLcode result = message->data.result;
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
-        call_end((struct http_call *)(void *)private, result);
+        call_end(call_of(message->easy_handle), message->data.result);
     }
 }
 

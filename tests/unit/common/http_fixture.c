@@ -256,6 +256,11 @@ bool fixture_is_quiet(struct http_fixture *fixture, int ms)
     return !readable_within(fixture->events[0], ms);
 }
 
+uint16_t fixture_port(const struct http_fixture *fixture)
+{
+    return fixture->port;
+}
+
 unsigned fixture_count(struct http_fixture *fixture)
 {
     fixture_command(fixture, 'c');

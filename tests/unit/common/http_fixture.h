@@ -13,7 +13,7 @@
 
 #include "http_server.h"
 
-enum { ECHO_BYTES_MAX = 4096, DEADLINE_MS = 5000, ANSWER_BYTES = 256 << 10 };
+enum { ECHO_BYTES_MAX = 4096, DEADLINE_MS = 10000, ANSWER_BYTES = 256 << 10 };
 
 /* What the handlers met, in order. */
 enum { EVENT_HELD = 'h', EVENT_SENT = 's', EVENT_LOST = 'l' };
@@ -25,6 +25,8 @@ void fixture_config(struct http_server_config *config);
 struct http_fixture *fixture_start(const struct http_server_config *config);
 void fixture_stop_server(struct http_fixture *fixture); /* frees the server, joins the thread */
 void fixture_stop(struct http_fixture *fixture);        /* likewise if need be; frees all */
+
+uint16_t fixture_port(const struct http_fixture *fixture);
 
 /* Commands for the request that is held: 'r' answers it, 'w' writes a piece of 10 bytes, 'f' one of
  * 64 KiB, 'e' ends the stream, 'x' aborts it, 'c' counts (fixture_count()), 'q' stops accepting. */

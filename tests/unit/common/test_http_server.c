@@ -244,7 +244,7 @@ START_TEST(a_client_that_is_gone_is_lost_within_moments)
     uint64_t start_ms = now_ms();
     close(fd);
     ck_assert_int_eq(fixture_event(fixture), EVENT_LOST);
-    ck_assert_uint_lt(now_ms() - start_ms, 500);
+    ck_assert_uint_lt(now_ms() - start_ms, 2000);
     ck_assert(fixture_is_quiet(fixture, 20));
     ck_assert_uint_eq(fixture_count(fixture), 0);
 }

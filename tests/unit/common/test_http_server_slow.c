@@ -6,7 +6,7 @@
 #include "http_fixture.h"
 #include "suite.h"
 
-enum { HEADER_MS = 200, BODY_MS = 300, WRITE_MS = 400, IDLE_MS = 200, SLACK_MS = 1500 };
+enum { HEADER_MS = 200, BODY_MS = 300, WRITE_MS = 400, IDLE_MS = 200, SLACK_MS = 5000 };
 
 static struct http_fixture *fixture;
 static struct answer answer;
