@@ -65,14 +65,14 @@
 #define JUMP() ip += 1 + (int32_t)*ip
 #define SKIP() ip++
 
+/* The operands are read as numbers straight from memory, and again as values if need be: A is not
+ * written to before. */
 #define ARITHMETIC(name, left, operator, right)                                                    \
     CASE(name)                                                                                     \
     {                                                                                              \
-        tok_value left_value = left;                                                               \
-        tok_value right_value = right;                                                             \
-        double result = N(left_value) operator N(right_value);                                     \
+        double result = N(left) operator N(right);                                                 \
         if (unlikely(result != result)) {                                                          \
-            TRY(tok_check_numbers(vm, left_value, right_value));                                   \
+            TRY(tok_check_numbers(vm, left, right));                                               \
             A = VALUE_NAN;                                                                         \
             NEXT();                                                                                \
         }                                                                                          \
@@ -83,11 +83,9 @@
 #define ADDITION(name, left, right)                                                                \
     CASE(name)                                                                                     \
     {                                                                                              \
-        tok_value left_value = left;                                                               \
-        tok_value right_value = right;                                                             \
-        double result = N(left_value) + N(right_value);                                            \
+        double result = N(left) + N(right);                                                        \
         if (unlikely(result != result)) {                                                          \
-            TRY(tok_add(vm, left_value, right_value, &A));                                         \
+            TRY(tok_add(vm, left, right, &A));                                                     \
             NEXT();                                                                                \
         }                                                                                          \
         A = value_number(result);                                                                  \
