@@ -9,7 +9,6 @@
 #include "case_slot.h"
 #include "client_key.h"
 #include "clock.h"
-#include "log.h"
 #include "negotiation.h"
 #include "presenter.h"
 #include "problem.h"
@@ -44,6 +43,7 @@ struct request {
     bool has_started;       /* any run */
     bool is_presenter_full; /* the answer could not take more */
     uint64_t output_left, diagnostic_left;
+    uint64_t held_bytes; /* its part of the service's */
     struct outcome sum;
 
     /* For the log. */
@@ -54,6 +54,14 @@ struct request {
 };
 
 static void request_advance(struct request *request);
+
+/* Memory of answers is bounded for all clients together: whoever reads slowly holds his answer, and
+ * while too much is held nothing new is let in. */
+static void hold_bytes(struct request *request, uint64_t count)
+{
+    request->held_bytes += count;
+    request->service->held_bytes += count;
+}
 
 /* ---- answers ---- */
 
@@ -68,6 +76,9 @@ static void sink_respond_take(void *context, const char *content_type, char *bod
 {
     struct request *request = context;
     request->status = 200;
+    /* The output has become part of the body: it is not counted twice. */
+    hold_bytes(request,
+               body_bytes > request->output_bytes ? body_bytes - request->output_bytes : 0);
     http_exchange_respond_take(request->exchange, 200, content_type, body, body_bytes);
 }
 
@@ -164,6 +175,7 @@ static int show_output(struct case_slot *slot, const char *bytes, size_t count)
         return 0;
     request->output_left -= count;
     request->output_bytes += count;
+    hold_bytes(request, count);
     return note_presented(request, presenter_output(request->presenter, bytes, count));
 }
 
@@ -269,8 +281,6 @@ static void on_run_end(void *context, enum run_end end)
     uint64_t waited_us = run_waited_us(&slot->run);
     request->queue_us += waited_us;
     telemetry_waited(request->service->telemetry, waited_us);
-    if (end == RUN_END_LOST)
-        log_warn("run lost", LOG_STR("id", slot->run.config.id));
     request_advance(request);
 }
 
@@ -425,6 +435,10 @@ static enum step_result step_received(struct request *request)
     request->answer_form =
         negotiation_answer(http_exchange_header(request->exchange, "Accept"), request->body_form);
     const char *body = http_exchange_body(request->exchange, &request->body_bytes);
+    hold_bytes(request, request->body_bytes);
+    if (request->service->held_bytes > request->service->settings->memory_held_max_bytes)
+        return refuse(request, PROBLEM_BUSY,
+                      "too many answers wait for their readers; send it again a little later");
     struct program_error error;
     enum frame_mode mode = request->program.mode;
     if (program_parse(request->service->settings, request->body_form, mode, body,
@@ -508,6 +522,7 @@ static void request_completed(void *owner, enum http_end end)
         request->previous->next = request->next;
     else
         request->service->requests = request->next;
+    request->service->held_bytes -= request->held_bytes;
     for (size_t i = 0; i < request->slot_count && request->slots; i++)
         case_slot_done(&request->slots[i]);
     free(request->slots);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "log.h"
 
 enum {
     ATTEMPTS_MAX = 2,
@@ -160,9 +161,26 @@ static enum step_result retry(struct run *run, enum run_end otherwise)
     return STEP_WAIT;
 }
 
+static void log_lost(const struct run *run)
+{
+    static const char *const reasons[] = {
+        [CALL_DONE] = "none",
+        [CALL_UNREACHABLE] = "unreachable",
+        [CALL_REFUSED] = "refused",
+        [CALL_LOST] = "connection lost",
+        [CALL_LATE] = "no word in time",
+        [CALL_BROKEN] = "not to be believed",
+        [CALL_STOPPED] = "stopped",
+    };
+    log_warn("run lost", LOG_STR("id", run->config.id), LOG_STR("executor", run->executor->name),
+             LOG_STR("reason", reasons[run->call_end]));
+}
+
 /* After what may have started: told to the client, never tried again. */
 static enum step_result finish_started(struct run *run)
 {
+    if (run->call_end != CALL_DONE && run->call_end != CALL_STOPPED)
+        log_lost(run);
     switch (run->call_end) {
     case CALL_DONE:
         let_go(run, EXECUTOR_WORKED);

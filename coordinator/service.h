@@ -25,6 +25,7 @@ struct service {
     struct telemetry *telemetry;
     struct http_server *public_server, *admin_server;
     struct request *requests; /* all that live, a list through request.next */
+    uint64_t held_bytes;      /* of bodies and answers, of all requests together */
     bool is_draining;         /* SIGTERM came: /readyz says no */
 };
 

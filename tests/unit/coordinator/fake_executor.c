@@ -56,6 +56,15 @@ static void send_stdout(struct fake_run *run, const char *bytes, size_t count)
     }
 }
 
+static void send_flood(struct fake_run *run, size_t count)
+{
+    char *flood = malloc(count + 1);
+    ck_assert_ptr_nonnull(flood);
+    memset(flood, 'x', count);
+    send_stdout(run, flood, count);
+    free(flood);
+}
+
 static void send_diagnostic(struct fake_run *run)
 {
     static uint8_t frame[FRAME_HEADER_BYTES + FRAME_PAYLOAD_MAX];
@@ -149,12 +158,7 @@ static enum verdict perform(struct fake_run *run)
         send_stdout(run, "\xc3", 1);
         send_stdout(run, "\xa9\0\xff\xe2\x82", 5);
     } else if (is_word(run, "flood ")) {
-        size_t bytes = strtoul(source + 6, NULL, 10);
-        char *flood = malloc(bytes + 1);
-        ck_assert_ptr_nonnull(flood);
-        memset(flood, 'x', bytes);
-        send_stdout(run, flood, bytes);
-        free(flood);
+        send_flood(run, strtoul(source + 6, NULL, 10));
     }
     return VERDICT_OK;
 }
@@ -199,9 +203,7 @@ static void play(struct fake_run *run)
         send_stdout(run, "early", 5);
     send_started(run, run->start.nonce ^ (fake->fault == FAKE_WRONG_NONCE));
     if (fake->fault == FAKE_DIES_STARTED || fake->fault == FAKE_FLOODS) {
-        size_t bytes = fake->fault == FAKE_FLOODS ? run->start.limits.output_bytes * 10 : 1;
-        for (size_t i = 0; i < bytes; i++)
-            send_stdout(run, "a", 1);
+        send_flood(run, fake->fault == FAKE_FLOODS ? run->start.limits.output_bytes * 10 : 1);
         hold(run); /* the test kills it */
         return;
     }

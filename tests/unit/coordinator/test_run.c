@@ -1,5 +1,9 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "dispatcher.h"
@@ -335,6 +339,70 @@ START_TEST(a_busy_executor_is_gone_round)
 }
 END_TEST
 
+/* A socket whose queue of connections is full: further ones get no answer, as in a partition. */
+static int open_black_hole(struct sockaddr_storage *ret_address, int fillers[], size_t count)
+{
+    struct sockaddr_in ipv4 = {.sin_family = AF_INET};
+    ipv4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    socklen_t bytes = sizeof(ipv4);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&ipv4, sizeof(ipv4)), 0);
+    ck_assert_int_eq(listen(fd, 0), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&ipv4, &bytes), 0);
+    for (size_t i = 0; i < count; i++) {
+        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        int r = connect(fillers[i], (struct sockaddr *)&ipv4, sizeof(ipv4));
+        ck_assert(r == 0 || errno == EINPROGRESS);
+    }
+    memset(ret_address, 0, sizeof(*ret_address));
+    memcpy(ret_address, &ipv4, sizeof(ipv4));
+    return fd;
+}
+
+START_TEST(c12_an_executor_behind_a_partition_is_gone_round)
+{
+    enum { FILLERS = 4 };
+    int fillers[FILLERS];
+    struct sockaddr_storage addresses[2];
+    start(1, 4);
+    int fd = open_black_hole(&addresses[0], fillers, FILLERS);
+    addresses[1] = fake_executor_address(&fixture.fakes[0]);
+    ck_assert_int_eq(executors_set(executors, addresses, 2), 0);
+    executors_at(executors, 0)->is_ready = executors_at(executors, 1)->is_ready = true;
+    for (unsigned i = 0; i < 20; i++) {
+        uint64_t begun_us = clock_now_us();
+        ck_assert_int_eq(submit(i, 1, "print x"), 0);
+        wait_for(i);
+        ck_assert_int_eq((int)watched[i].end, RUN_END_RESULT);
+        ck_assert_uint_lt(clock_now_us() - begun_us, 1900000);
+    }
+    ck_assert_uint_ge(dispatcher_counts(dispatcher)->retries, 1);
+    ck_assert_uint_le(dispatcher_counts(dispatcher)->retries, 3);
+    for (size_t i = 0; i < FILLERS; i++)
+        close(fillers[i]);
+    close(fd);
+    teardown();
+}
+END_TEST
+
+START_TEST(c15_a_slow_executor_gets_less)
+{
+    start(2, 8);
+    unsigned next = 0;
+    for (unsigned i = 0; i < 4; i++) /* the slow one: four runs that do not end */
+        executors_at(executors, 0)->in_flight++;
+    for (unsigned round = 0; round < 20; round++) {
+        for (unsigned i = 0; i < 4; i++)
+            ck_assert_int_eq(submit(next++, 1, "print x"), 0);
+        wait_all(next);
+    }
+    ck_assert_uint_eq(fixture.fakes[0].runs, 0);
+    ck_assert_uint_eq(fixture.fakes[1].runs, 80);
+    executors_at(executors, 0)->in_flight -= 4;
+    teardown();
+}
+END_TEST
+
 START_TEST(no_executor_that_can_be_reached_is_told_at_once)
 {
     start(1, 4);
@@ -479,6 +547,8 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, a_cancelled_run_frees_its_place_and_its_executor_hears_of_it);
     tcase_add_test(tcase, a_dead_executor_is_gone_round);
     tcase_add_test(tcase, a_busy_executor_is_gone_round);
+    tcase_add_test(tcase, c12_an_executor_behind_a_partition_is_gone_round);
+    tcase_add_test(tcase, c15_a_slow_executor_gets_less);
     tcase_add_test(tcase, no_executor_that_can_be_reached_is_told_at_once);
     tcase_add_test(tcase, retries_stop_when_their_budget_is_used_up);
     tcase_add_test(tcase, clients_start_in_turn_whatever_the_order_they_came_in);

@@ -239,6 +239,40 @@ START_TEST(a_full_queue_is_503_at_once)
 }
 END_TEST
 
+static bool holds_a_megabyte(void *context)
+{
+    return buffer_count(&((const struct reply *)context)->body) > 1100000;
+}
+
+START_TEST(while_too_much_is_held_for_slow_readers_nothing_new_is_let_in)
+{
+    static const char *const flags[] = {"--memory.held_max=1MiB", NULL};
+    start(1, 4, flags);
+    fixture_send_events(&fixture, &others[0],
+                        "{\"source\":\"flood 1000000\",\"cases\":[{},{},{}]}");
+    fixture_wait(&fixture, &others[0]);
+    ck_assert_str_eq(others[0].content_type, "text/event-stream");
+    ask_text("print x"); /* what was held is free again */
+    ck_assert_uint_eq(reply.status, 200);
+    reply_done(&reply);
+    fixture_send_json(&fixture, &others[1],
+                      "{\"source\":\"flood 1000000\",\"limits\":{\"output_bytes\":2000000},"
+                      "\"cases\":[{},{}]}");
+    fixture_wait(&fixture, &others[1]);
+    ck_assert_uint_eq(others[1].status, 200);
+    fixture.fakes[0].fault = FAKE_FLOODS;
+    fixture_send_events(&fixture, &others[2],
+                        "{\"source\":\"x\",\"limits\":{\"output_bytes\":1100000}}");
+    fixture_until(&fixture, holds_a_megabyte, &others[2]);
+    ask_text("print x");
+    check_refused(503, "busy");
+    fake_executor_done(&fixture.fakes[0]);
+    for (int i = 0; i < 3; i++)
+        reply_done(&others[i]);
+    stop();
+}
+END_TEST
+
 /* ---- clients that go away ---- */
 
 static bool has_cancelled(void *context)
@@ -455,6 +489,7 @@ static void add_forms_and_refusals(TCase *tcase)
 static void add_tests(TCase *tcase)
 {
     add_forms_and_refusals(tcase);
+    tcase_add_test(tcase, while_too_much_is_held_for_slow_readers_nothing_new_is_let_in);
     tcase_add_test(tcase, a_client_that_goes_away_cancels_its_run);
     tcase_add_test(tcase, a_client_that_goes_away_while_it_waits_is_forgotten);
     tcase_add_test(tcase, many_clients_at_once_get_their_own_answers);
