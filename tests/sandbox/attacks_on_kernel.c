@@ -366,8 +366,6 @@ static int attack_survive(void)
     if (pid < 0)
         return errno;
     if (pid == 0) {
-        (void)setsid();
-        (void)signal(SIGTERM, SIG_IGN);
         for (;;)
             (void)nanosleep(&(struct timespec){.tv_sec = 60}, NULL); /* holds the stream */
     }

@@ -165,6 +165,7 @@ static pid_t start_child(const char *path, int stream)
 {
     pid_t pid = fork();
     if (pid == 0) {
+        (void)setpgid(0, 0); /* so that what it leaves behind can be ended */
         (void)dup2(stream, STDIN_FILENO);
         (void)execl(path, "trytok-runner", "402653184", "60", (char *)NULL);
         _exit(127);
@@ -194,16 +195,18 @@ static int attack_from_child(struct world *world, const char *path)
     pid_t pid = start_child(path, pair[1]);
     close_fd(pair[1]);
     int r = pid < 0 ? -errno : send_attack(ours, world->name);
-    uint64_t deadline_ms = clock_now_ms() + DEADLINE_MS;
+    uint64_t deadline_ms =
+        clock_now_ms() +
+        (world->options->kill_after_ms > 0 ? world->options->kill_after_ms : DEADLINE_MS);
     bool was_killed = false;
     while (r == 0 && !world->report->stream_ended && !was_killed) {
         struct pollfd one = {.fd = ours, .events = POLLIN};
-        (void)poll(&one, 1, 100);
+        (void)poll(&one, 1, 20);
         read_some(world, ours);
         was_killed = clock_now_ms() > deadline_ms;
     }
     if (r < 0 || was_killed)
-        (void)kill(pid, SIGKILL);
+        (void)kill(-pid, SIGKILL);
     int status = 0;
     if (waitpid(pid, &status, 0) != pid)
         return -errno;
