@@ -203,6 +203,13 @@ static int make_runs(struct daemon *daemon, const struct daemon_parts *parts)
     return r;
 }
 
+/* The first proof loads what the crypto library needs, which takes milliseconds: not a client's. */
+static int warm_up_proofs(const struct inner_secret *secret)
+{
+    char signature[INNER_SIGNATURE_CHARS + 1];
+    return inner_sign_answer(secret, "00000000000000000000000000000000", signature);
+}
+
 static int make_servers(struct daemon *daemon)
 {
     const struct executor_settings *settings = &daemon->config->settings;
@@ -259,6 +266,8 @@ static int make_all(struct daemon *daemon, const struct daemon_parts *parts)
         r = make_pool(daemon);
     if (r == 0)
         r = make_runs(daemon, parts);
+    if (r == 0)
+        r = warm_up_proofs(&parts->secret);
     if (r == 0)
         r = make_servers(daemon);
     if (r < 0)
