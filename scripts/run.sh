@@ -36,7 +36,7 @@ command_run() {
     if [ "$try" -eq 1 ]; then
         run_try
     else
-        run_tell "$level"
+        run_tell
         run_watch
     fi
 }
@@ -57,6 +57,8 @@ run_prepare() {
 
 run_start_executors() {
     local count=$1 level=$2 index name flags
+    [ "$level" = full ] ||
+        warn "reduced sandbox: no cgroups; only the programs' own limits bound their memory and processes"
     for ((index = 1; index <= count; index++)); do
         name=executor-$index
         flags=(--secret.file "$run_dir/secret" --listen.address 127.0.0.1 --listen.port 0
@@ -124,7 +126,6 @@ run_failed() {
 }
 
 run_tell() {
-    [ "$1" = full ] || warn "reduced sandbox: no cgroup layer holds; only the programs' own limits bound their memory"
     cat <<TEXT
 
 TryTok is ready on http://$run_public (metrics: http://$run_admin/metrics). Try:
