@@ -14,7 +14,7 @@
 #include "status.h"
 
 enum {
-    PUBLIC_ROUTES = 5,
+    PUBLIC_ROUTES = 6,
     ADMIN_ROUTES = 3,
     ADMIN_CONNECTIONS_MAX = 64,
     IDLE_CONNECTIONS_MAX = 256, /* kept to executors */
@@ -180,6 +180,7 @@ static void fill_routes(struct coordinator *coordinator)
         {"GET", "/livez", status_handle_livez, NULL, 0},
         {"GET", "/readyz", status_handle_readyz, NULL, 0},
         {"GET", "/v1/capabilities", status_handle_capabilities, NULL, 0},
+        {"GET", "/openapi.json", status_handle_openapi, NULL, 0},
     };
     const struct http_route admin_routes[ADMIN_ROUTES] = {
         {"GET", "/metrics", status_handle_metrics, NULL, 0},
@@ -337,6 +338,13 @@ void coordinator_free(struct coordinator *coordinator)
     executors_free(service->executors);
     telemetry_free(service->telemetry);
     free(coordinator);
+}
+
+const struct http_route *coordinator_routes(const struct coordinator *coordinator,
+                                            size_t *ret_count)
+{
+    *ret_count = PUBLIC_ROUTES;
+    return coordinator->public_routes;
 }
 
 uint16_t coordinator_port(const struct coordinator *coordinator)

@@ -11,6 +11,7 @@
 
 #include "attributes.h"
 #include "config.h"
+#include "http_server.h"
 #include "inner.h"
 #include "loop.h"
 
@@ -22,6 +23,9 @@ MUST_CHECK int coordinator_create(struct loop *loop, const struct coordinator_se
                                   struct coordinator **ret_coordinator);
 void coordinator_free(struct coordinator *coordinator); /* cuts off what is left; NULL is fine */
 
+/* The public API's table of routes; borrowed. */
+const struct http_route *coordinator_routes(const struct coordinator *coordinator,
+                                            size_t *ret_count);
 uint16_t coordinator_port(const struct coordinator *coordinator);
 uint16_t coordinator_admin_port(const struct coordinator *coordinator);
 

@@ -5,6 +5,7 @@
 
 #include "buffer.h"
 #include "clock.h"
+#include "embedded.h"
 #include "json.h"
 #include "metrics.h"
 #include "problem.h"
@@ -179,6 +180,13 @@ void status_handle_capabilities(struct http_exchange *exchange, void *context)
     if (r == 0)
         r = buffer_append_text(&document, "}\n");
     respond(exchange, r, 200, "application/json", &document);
+}
+
+void status_handle_openapi(struct http_exchange *exchange, void *context)
+{
+    (void)context;
+    http_exchange_respond(exchange, 200, "application/json", embedded_openapi,
+                          embedded_openapi_bytes);
 }
 
 /* ---- /metrics ---- */

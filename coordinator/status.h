@@ -12,6 +12,7 @@
 void status_handle_livez(struct http_exchange *exchange, void *context);
 void status_handle_readyz(struct http_exchange *exchange, void *context);
 void status_handle_capabilities(struct http_exchange *exchange, void *context);
+void status_handle_openapi(struct http_exchange *exchange, void *context);
 void status_handle_metrics(struct http_exchange *exchange, void *context);
 
 #endif
