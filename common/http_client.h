@@ -30,8 +30,9 @@ struct http_client_config {
 enum http_failure {
     HTTP_FAILURE_NONE,    /* a complete response */
     HTTP_FAILURE_CONNECT, /* refused, unreachable or timed out: nothing was sent */
-    /* The connection ended without a byte of a response, and the other side's kernel had not taken a
-     * byte of the request (a kept connection that was dead already): nothing can have started. */
+    /* The connection was closed without a byte of a response, and the other side's kernel had not
+     * taken a byte of the request (a kept connection that was dead already): nothing can have
+     * started. Whatever is not proved to be this is HTTP_FAILURE_LOST. */
     HTTP_FAILURE_UNSENT,
     HTTP_FAILURE_LOST,    /* the connection ended within the response, or before it */
     HTTP_FAILURE_TIMEOUT, /* timeout_ms passed after the request was sent */
