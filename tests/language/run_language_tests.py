@@ -198,7 +198,7 @@ def parse_arguments():
                         help=f"for a slow build: {STRESS_FACTOR} times the timeout")
     parser.add_argument("--write", type=pathlib.Path, metavar="DIR",
                         help="also write every program, generated ones too, below DIR")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def interpreter_command(tok):
