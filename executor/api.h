@@ -44,9 +44,9 @@ bool api_is_ready(const struct api *api);
 
 /* For http_server_config.answering of the inner server: every answer tells slots and load. */
 void api_add_load(struct http_exchange *exchange, unsigned status, const char *problem_code,
-                  void *api);
+                  void *context);
 
 /* POST /run (call.c). */
-void call_handle(struct http_exchange *exchange, void *api);
+void call_handle(struct http_exchange *exchange, void *context);
 
 #endif

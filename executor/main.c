@@ -5,11 +5,10 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon.h"
 #include "privileges.h"
-
-extern char **environ;
 
 enum {
     EXIT_USAGE = 64,

@@ -283,12 +283,12 @@ void pool_use(struct pool *pool, struct backend *backend)
     refill_later(pool);
 }
 
-void pool_backend_lost(void *context)
+void pool_backend_lost(void *pool)
 {
-    struct pool *pool = context;
+    const struct pool_config *config = &((struct pool *)pool)->config;
     pool_stop_refill(pool);
-    if (pool->config.lost)
-        pool->config.lost(pool->config.context);
+    if (config->lost)
+        config->lost(config->context);
 }
 
 struct backend *pool_backend(const struct pool *pool)

@@ -74,7 +74,7 @@ void run_advance(struct run *run); /* lets the step of the state look at the fac
 
 /* run_frames.c: the frame_fn of a run's reader. -EBADMSG: refused, `fault` says why; -ECANCELED:
  * nothing that follows counts. */
-int run_on_frame(void *run, enum frame_type type, const uint8_t *payload, size_t count);
+int run_on_frame(void *context, enum frame_type type, const uint8_t *payload, size_t count);
 
 /* run_stream.c */
 bool run_has_to_send(const struct run *run);
