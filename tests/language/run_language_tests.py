@@ -29,10 +29,12 @@ FIRST_ERROR = re.compile(rb"// (?:\[line (\d+)\] )?first error( at end| at '.*'|
 ANY_COMPILE_ERROR = re.compile(rb"// expect compile error$")
 RUNTIME_ERROR = re.compile(rb"// (?:\[line (\d+)\] )?expect runtime error: (.*)")
 STACK = re.compile(rb"// expect stack: (.*)")
+CARET = re.compile(rb"// caret: (\d+) (\d+)$")
 OR_ERROR = re.compile(rb"// or a clean error$")
 
-REPORTED_ERROR = re.compile(rb"^\[line (\d+)\] Error( at end| at '.*?'|): ", re.MULTILINE | re.DOTALL)
-REPORTED_STACK = re.compile(rb"^\[line (\d+)\] in (script|\w+\(\))$", re.MULTILINE)
+REPORTED_ERROR = re.compile(rb"^\[line (\d+)\] Error( at end| at '.*?'|): ", re.M | re.DOTALL)
+REPORTED_CARET = re.compile(rb"^ {4}( *)(\^+)$", re.M)  # below the line, 4 further right
+REPORTED_STACK = re.compile(rb"^\[line (\d+)\] in (script|\w+\(\))$", re.M)
 
 
 class Expectation:
@@ -45,6 +47,7 @@ class Expectation:
         self.any_compile_error = self.or_error = False
         self.runtime_error = None     # (line, message)
         self.stack = None             # [(line, "f()")…]
+        self.caret = None             # (column, length) of the first report
         self.count = 0
         for number, line in enumerate(source.split(b"\n"), 1):
             comment = line.find(b"// ")
@@ -73,6 +76,8 @@ class Expectation:
             self.any_compile_error = True
         elif match := STACK.match(comment):
             self.stack = [parse_stack_entry(entry) for entry in match[1].split()]
+        elif match := CARET.match(comment):
+            self.caret = (int(match[1]), int(match[2]))
         elif OR_ERROR.match(comment):
             self.or_error = True
         else:
@@ -98,6 +103,9 @@ class Expectation:
             problems += self.compile_error_problems(errors)
         if self.runtime_error:
             problems += self.runtime_error_problems(errors)
+        shown = REPORTED_CARET.search(errors)  # the oracle shows none
+        if self.caret and shown and self.caret != (len(shown[1]) + 1, len(shown[2])):
+            problems.append(f"caret {len(shown[1]) + 1} {len(shown[2])} instead of {self.caret}")
         if problems and errors:
             problems.append("standard error was: " + repr(errors[:600])[2:-1])
         return problems
