@@ -4,7 +4,7 @@
  * Theory of operation: a spawner starts it with its one stream as file descriptor 0, in namespaces
  * and a cgroup of its own. It confines itself (sandbox/confine.h), says so (HELLO, ARMED in one
  * write), waits for START and a program, runs it (serve.h), and exits: 0 when it answered, 71 when
- * it is at fault itself. It links musl, for its short way to main(): see bench/runner_start.c.
+ * it is at fault itself. It links musl, for its short way to main(): see bench/runner.
  */
 #include <stdio.h> /* for the types of __assert_fail alone */
 #include <string.h>
