@@ -119,6 +119,7 @@ def serves(service):
     ("http.connections_per_address_max", 8), ("http.connections_max", 8)])
 def test_h04_connections_beyond_the_limit_are_closed_at_once(make_service, setting, places):
     service = make_service(coordinator_settings={setting: places})
+    service.settle()
     port = service.port
     idle = [Connection(port, source="127.0.0.3") for _ in range(places + 4)]
     try:

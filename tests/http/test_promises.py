@@ -19,17 +19,6 @@ def patient_service(make_long_service):
                              executor_settings={"queue.wait": "30s"})
 
 
-def settled(service):
-    """A snapshot of a service at rest: pools full, connections of clients closed."""
-    last = []
-
-    def steady():
-        last.append(census.snapshot(service))
-        return len(last) > 30 and all(one == last[-1] for one in last[-30:])
-    until(steady, 20, "the service to settle")
-    return last[-1]
-
-
 def test_200_clients_at_once_see_only_their_own_output(patient_service):
     service = patient_service
 
@@ -48,7 +37,7 @@ def test_the_counts_come_back_after_every_kind_of_request(patient_service):
     with concurrent.futures.ThreadPoolExecutor(32) as pool:
         list(pool.map(lambda _: Client(service.port).result(
             "while (true) {}", limits={"wall_ms": 100}), range(64)))
-    before = settled(service)
+    before = service.settle()
     kinds = [
         lambda client: client.text("print 1;"),
         lambda client: client.text("print nil + 1;"),

@@ -120,6 +120,16 @@ class Service:
     def daemons(self):
         return ([self.coordinator] if self.coordinator else []) + self.executors
 
+    def settle(self):
+        """Waits until nothing changes any more; what the daemons hold at rest."""
+        seen = []
+
+        def is_steady():
+            seen.append(census.snapshot(self))
+            return len(seen) > 30 and all(one == seen[-1] for one in seen[-30:])
+        until(is_steady, 20, "the service to settle")
+        return seen[-1]
+
     def logs(self):
         return b"".join(daemon.out_path.read_bytes() + daemon.log() for daemon in self.daemons())
 
