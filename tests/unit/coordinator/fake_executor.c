@@ -150,7 +150,7 @@ static enum verdict perform(struct fake_run *run)
         send_stdout(run, "\n", 1);
     } else if (is_word(run, "echo")) {
         send_stdout(run, buffer_data(&run->input), buffer_count(&run->input));
-    } else if (is_word(run, "fail")) {
+    } else if (is_word(run, "fail") || is_word(run, "wait")) {
         send_stdout(run, "a", 1);
         send_diagnostic(run);
         return VERDICT_RUNTIME_ERROR;
@@ -207,7 +207,7 @@ static void play(struct fake_run *run)
         hold(run); /* the test kills it */
         return;
     }
-    if (is_word(run, "hold")) {
+    if (is_word(run, "hold") || (is_word(run, "wait") && buffer_count(&run->input) > 0)) {
         send_stdout(run, "held\n", 5);
         hold(run);
         return;

@@ -4,7 +4,8 @@
  * What a run does is said by the first word of its source: "print X" prints X and a line end, "echo"
  * prints its input, "fail" prints "a", then a diagnostic, and ends in runtime_error, "flood N" prints
  * N bytes, "bytes" prints bytes that are no UTF-8, "hold" prints "held" and waits for
- * fake_executor_release(), "late" the same but waits before it starts. Faults are set for all runs.
+ * fake_executor_release(), "late" the same but waits before it starts; "wait" does so only with an
+ * input and else fails as "fail" does. Faults are set for all runs.
  *
  * Threads: the loop's. Memory: freed with fake_executor_free().
  */

@@ -169,8 +169,9 @@ void fixture_send(struct fixture *fixture, struct reply *reply, const char *meth
     static const char *const none[] = {NULL};
     memset(reply, 0, sizeof(*reply));
     buffer_init(&reply->body, REPLY_BODY_MAX);
-    struct sockaddr_in ipv4 = {.sin_family = AF_INET,
-                               .sin_port = htons(coordinator_port(fixture->coordinator))};
+    uint16_t port = fixture->to_admin ? coordinator_admin_port(fixture->coordinator)
+                                      : coordinator_port(fixture->coordinator);
+    struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons(port)};
     ipv4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     char *copy = NULL;
     if (body) {

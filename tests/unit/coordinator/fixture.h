@@ -24,6 +24,7 @@ struct fixture {
     struct coordinator *coordinator;
     struct fake_executor fakes[FIXTURE_FAKES_MAX];
     size_t fake_count;
+    bool to_admin; /* requests go to the admin port */
 };
 
 /* Settings from NULL-terminated flags; secret.file is set. */

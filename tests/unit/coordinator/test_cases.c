@@ -96,6 +96,27 @@ START_TEST(later_cases_are_streamed_when_it_is_their_turn)
 }
 END_TEST
 
+START_TEST(what_later_cases_said_meanwhile_is_told_whole_and_in_order)
+{
+    start(1, 8, NULL);
+    fixture_send_events(&fixture, &reply,
+                        "{\"source\":\"wait\",\"cases\":[{\"input\":\"x\"},{},{}]}");
+    fixture_run_ms(&fixture, 50);
+    ck_assert_uint_eq(fixture.fakes[0].runs, 3);
+    ck_assert_ptr_null(strstr(reply_text(&reply), "\"case\":1"));
+    fake_executor_release(&fixture.fakes[0], 1);
+    fixture_wait(&fixture, &reply);
+    check_holds(
+        "event: stdout\ndata: {\"case\":1,\"data\":\"a\"}\n\n"
+        "event: diagnostic\ndata: {\"case\":1,\"severity\":\"error\",\"line\":3,\"column\":7");
+    check_holds("\"text\":\"no such thing\\n[line 3] in script\"}\n\n"
+                "event: result\ndata: {\"case\":1,");
+    check_holds("event: result\ndata: {\"case\":2,");
+    reply_done(&reply);
+    stop();
+}
+END_TEST
+
 START_TEST(no_more_cases_run_at_a_time_than_the_setting_says)
 {
     static const char *const flags[] = {"--cases.parallel=2", NULL};
@@ -167,6 +188,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, all_cases_share_one_output_limit_in_their_order);
     tcase_add_test(tcase, the_first_case_that_is_not_ok_gives_the_verdict);
     tcase_add_test(tcase, later_cases_are_streamed_when_it_is_their_turn);
+    tcase_add_test(tcase, what_later_cases_said_meanwhile_is_told_whole_and_in_order);
     tcase_add_test(tcase, no_more_cases_run_at_a_time_than_the_setting_says);
     tcase_add_test(tcase, one_total_wall_time_is_shared_by_all_cases);
     tcase_add_test(tcase, cases_have_no_text_form);

@@ -424,6 +424,50 @@ START_TEST(health_and_capabilities_name_the_executors)
 }
 END_TEST
 
+START_TEST(metrics_count_what_happened)
+{
+    start(1, 4, NULL);
+    ask_text("print x");
+    reply_done(&reply);
+    ask_text("fail");
+    reply_done(&reply);
+    ask_json("{\"source\":\"echo\",\"cases\":[{},{}]}");
+    reply_done(&reply);
+    ask_json("{");
+    reply_done(&reply);
+    fixture.to_admin = true;
+    get("/metrics");
+    check_holds("trytok_coordinator_runs_total{endpoint=\"execute\",verdict=\"ok\"} 3\n");
+    check_holds(
+        "trytok_coordinator_runs_total{endpoint=\"execute\",verdict=\"runtime_error\"} 1\n");
+    check_holds("trytok_coordinator_problems_total{code=\"malformed\"} 1\n");
+    check_holds("trytok_coordinator_requests_total{route=\"/execute\",status=\"200\"} 3\n");
+    check_holds("trytok_coordinator_requests_total{route=\"/execute\",status=\"400\"} 1\n");
+    check_holds("trytok_coordinator_request_duration_seconds_count 4\n");
+    check_holds("trytok_coordinator_queue_wait_seconds_count 4\n");
+    check_holds("trytok_coordinator_executors{state=\"ready\"} 1\n");
+    check_holds("trytok_coordinator_runs_in_flight 0\n");
+    reply_done(&reply);
+    get("/execute");
+    check_refused(404, "not_found");
+    stop();
+}
+END_TEST
+
+START_TEST(a_cancelled_run_is_counted_as_such)
+{
+    start(1, 4, NULL);
+    hold_one(&others[0]);
+    reply_done(&others[0]);
+    fixture_until(&fixture, has_cancelled, &fixture.fakes[0]);
+    fixture.to_admin = true;
+    get("/metrics");
+    check_holds("trytok_coordinator_runs_total{endpoint=\"execute\",verdict=\"cancelled\"} 1\n");
+    reply_done(&reply);
+    stop();
+}
+END_TEST
+
 START_TEST(an_unready_executor_is_seen_and_spared)
 {
     static const char *const flags[] = {"--executor.probe_interval=50ms", NULL};
@@ -497,6 +541,8 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, a_second_signal_stops_at_once);
     tcase_add_test(tcase, a_coordinator_is_freed_with_runs_in_every_state);
     tcase_add_test(tcase, health_and_capabilities_name_the_executors);
+    tcase_add_test(tcase, metrics_count_what_happened);
+    tcase_add_test(tcase, a_cancelled_run_is_counted_as_such);
     tcase_add_test(tcase, an_unready_executor_is_seen_and_spared);
     tcase_add_test(tcase, pages_of_named_origins_may_call);
 }
