@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "check.h"
+#include "trap.h"
 
 static void trim(struct big *big)
 {
@@ -27,7 +27,7 @@ void tok_big_multiply_add(struct big *big, uint32_t factor, uint32_t addend)
         carry >>= 32;
     }
     if (carry) {
-        CHECK(big->count < BIG_LIMBS);
+        TRAP_UNLESS(big->count < BIG_LIMBS);
         big->limbs[big->count++] = (uint32_t)carry;
     }
 }
@@ -46,7 +46,7 @@ void tok_big_shift_left(struct big *big, uint32_t bits)
     if (big->count == 0)
         return;
     tok_big_multiply_add(big, UINT32_C(1) << bits % 32, 0);
-    CHECK(big->count + limbs <= BIG_LIMBS);
+    TRAP_UNLESS(big->count + limbs <= BIG_LIMBS);
     memmove(big->limbs + limbs, big->limbs, big->count * sizeof(big->limbs[0]));
     memset(big->limbs, 0, limbs * sizeof(big->limbs[0]));
     big->count += limbs;

@@ -1,8 +1,8 @@
 #include "emit.h"
 
-#include "check.h"
 #include "memory.h"
 #include "proto.h"
+#include "trap.h"
 
 enum { ARRAY_MIN = 16, JUMP_MAX = INT32_MAX };
 
@@ -42,13 +42,13 @@ void tok_emit_place(struct emitter *emitter, const struct place *place)
 static void emit_raw(struct emitter *emitter, enum opcode opcode, uint32_t a, uint32_t b,
                      uint32_t c)
 {
-    CHECK((a | b | c) <= UINT8_MAX);
+    TRAP_UNLESS((a | b | c) <= UINT8_MAX);
     tok_emit_word(emitter, (uint32_t)opcode | a << 8 | b << 16 | c << 24);
 }
 
 static void emit_raw_x(struct emitter *emitter, enum opcode opcode, uint32_t a, uint32_t bx)
 {
-    CHECK(a <= UINT8_MAX && bx <= UINT16_MAX);
+    TRAP_UNLESS(a <= UINT8_MAX && bx <= UINT16_MAX);
     tok_emit_word(emitter, (uint32_t)opcode | a << 8 | bx << 16);
 }
 
@@ -70,7 +70,7 @@ void tok_emit_abc(struct emitter *emitter, enum opcode opcode, uint32_t a, uint3
     c = near_use(emitter, info, 2, c);
     if (info->operands[0] == OPERAND_DEF && a >= FAR_REGISTERS) {
         /* What follows a result in a far register are words of the instruction: they come first. */
-        CHECK(info->words == WORDS_NONE);
+        TRAP_UNLESS(info->words == WORDS_NONE);
         emit_raw(emitter, opcode, SCRATCH_RESULT, b, c);
         emit_raw_x(emitter, OP_FARSET, SCRATCH_RESULT, a);
         return;
@@ -82,7 +82,7 @@ void tok_emit_abx(struct emitter *emitter, enum opcode opcode, uint32_t a, uint3
 {
     const struct opcode_info *info = &tok_opcodes[opcode];
     if (info->operands[0] == OPERAND_DEF && a >= FAR_REGISTERS) {
-        CHECK(info->words == WORDS_NONE);
+        TRAP_UNLESS(info->words == WORDS_NONE);
         emit_raw_x(emitter, opcode, SCRATCH_RESULT, bx);
         emit_raw_x(emitter, OP_FARSET, SCRATCH_RESULT, a);
         return;

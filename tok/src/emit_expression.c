@@ -1,5 +1,5 @@
-#include "check.h"
 #include "emit.h"
+#include "trap.h"
 
 static struct operand in_register(uint32_t reg)
 {

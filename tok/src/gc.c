@@ -1,12 +1,12 @@
 #include "gc.h"
 
-#include "check.h"
 #include "compile.h"
 #include "memory.h"
 #include "opcode.h"
 #include "proto.h"
 #include "shape.h"
 #include "str.h"
+#include "trap.h"
 #include "vm.h"
 
 enum { GREY_CAPACITY_MIN = 512 };
@@ -148,7 +148,7 @@ static size_t trace(struct tok_vm *vm, struct object *object)
     case OBJECT_TYPE_COUNT:
         break;
     }
-    CHECK(false);
+    TRAP_UNLESS(false);
     return 0;
 }
 

@@ -1,8 +1,8 @@
 #include "heap.h"
 
-#include "check.h"
 #include "gc.h"
 #include "memory.h"
+#include "trap.h"
 #include "vm.h"
 
 enum { POISON = 0xdb };

@@ -8,10 +8,10 @@
  * Dispatch: a table of distances between labels needs no relocation, which a static-pie would have to
  * do at each start. TOK_SWITCH_DISPATCH has the same bodies in a plain switch.
  */
-#include "check.h"
 #include "io.h"
 #include "opcode.h"
 #include "runtime.h"
+#include "trap.h"
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -27,7 +27,7 @@
     case OP_COUNT:                                                                                 \
         break;                                                                                     \
         }                                                                                          \
-        CHECK(false);                                                                              \
+        TRAP_UNLESS(false);                                                                        \
         }
 #else
 #define CASE(name) op_##name:

@@ -1,7 +1,7 @@
 #include "shape.h"
 
-#include "check.h"
 #include "memory.h"
+#include "trap.h"
 #include "vm.h"
 
 enum { SHAPE_TABLE_MIN = 16, OVERFLOW_MIN = 4 };
