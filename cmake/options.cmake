@@ -10,7 +10,8 @@ target_compile_options(trytok_options INTERFACE
   -Wold-style-definition -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla
   -Wdouble-promotion -Wformat=2 -Wnull-dereference -Wimplicit-fallthrough -Wswitch-enum
   $<$<C_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -Wjump-misses-init -Walloca>
-  $<$<C_COMPILER_ID:Clang>:-Wcomma -Wunreachable-code-aggressive -Wthread-safety>)
+  $<$<C_COMPILER_ID:Clang>:-Wcomma -Wunreachable-code-aggressive -Wthread-safety
+    -Wno-gnu-variable-sized-type-not-at-end>) # gnu17: a header before a flexible array is meant
 
 if(TRYTOK_SANITIZE)
   target_compile_options(trytok_options INTERFACE

@@ -301,7 +301,7 @@ static double parse_exact(const struct literal *literal)
 {
     int64_t magnitude = literal->exponent + literal->count;
     if (magnitude > DECIMAL_MAX)
-        return INFINITY;
+        return (double)INFINITY;
     if (magnitude < DECIMAL_MIN)
         return 0;
     struct big numerator;
