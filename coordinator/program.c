@@ -26,9 +26,9 @@ static int refuse(struct program_error *reterr, enum problem problem, const char
 static int refuse_json(int error, const struct json_error *json, struct program_error *reterr)
 {
     if (error != -EINVAL)
-        return refuse(reterr, PROBLEM_INTERNAL, "the body could not be read");
+        return refuse(reterr, PROBLEM_INTERNAL, "The body could not be read.");
     return refuse(reterr, PROBLEM_MALFORMED, "%s: %s",
-                  json->pointer[0] ? json->pointer : "the body", json->text);
+                  json->pointer[0] ? json->pointer : "The body", json->text);
 }
 
 static int check_source(const struct coordinator_settings *settings, size_t count,
@@ -37,7 +37,7 @@ static int check_source(const struct coordinator_settings *settings, size_t coun
     if (count <= settings->limits_source_bytes)
         return 0;
     return refuse(reterr, PROBLEM_BODY_TOO_LARGE,
-                  "the program has %zu bytes; at most %" PRIu64 " are taken", count,
+                  "The program has %zu bytes; at most %" PRIu64 " are taken.", count,
                   settings->limits_source_bytes);
 }
 
@@ -197,8 +197,8 @@ static int parse_tree(const struct coordinator_settings *settings, struct progra
     static const char *const known[] = {"source", "input", "cases", "limits", NULL};
     if (!cJSON_IsObject(program->tree))
         return refuse(reterr, PROBLEM_MALFORMED,
-                      "the body must be an object with \"source\"; to send the program as it is, "
-                      "use Content-Type: text/plain");
+                      "The body must be an object with \"source\"; to send the program as it is, "
+                      "use Content-Type: text/plain.");
     struct json_error error;
     int r = json_check_keys(program->tree, "", known, &error);
     const char *source = NULL;

@@ -132,22 +132,22 @@ static enum step_result refuse_run(struct request *request, enum run_end end)
 {
     switch (end) {
     case RUN_END_BUSY:
-        return refuse(request, PROBLEM_BUSY, "no executor has room; send it again a little later");
+        return refuse(request, PROBLEM_BUSY, "No executor has room. Send it again a little later.");
     case RUN_END_UNREACHABLE:
         return refuse(request, PROBLEM_NO_EXECUTOR,
-                      "no executor can be reached; the program was not started");
+                      "No executor can be reached. The program was not started.");
     case RUN_END_LATE:
         return refuse(request, PROBLEM_DEADLINE,
-                      "no executor said in time that the program had started");
+                      "No executor said in time that the program had started.");
     case RUN_END_LOST:
     case RUN_END_STOPPED:
         return refuse(request, PROBLEM_EXECUTOR_LOST,
-                      "the executor was lost while it had the program; it may be sent again");
+                      "The executor was lost while it had the program. It may be sent again.");
     case RUN_END_RESULT:
     case RUN_END_FAILED:
         break;
     }
-    return refuse(request, PROBLEM_INTERNAL, "the program could not be handed on");
+    return refuse(request, PROBLEM_INTERNAL, "The program could not be handed on.");
 }
 
 /* ---- showing a run, whose turn it is ---- */
@@ -362,7 +362,7 @@ static enum step_result finish(struct request *request)
 {
     request->state = REQUEST_ANSWERED;
     if (presenter_finish(request->presenter, &request->sum) < 0)
-        return refuse(request, PROBLEM_INTERNAL, "the answer could not be made");
+        return refuse(request, PROBLEM_INTERNAL, "The answer could not be made.");
     return STEP_FINISHED; /* the request may be gone */
 }
 
@@ -371,7 +371,7 @@ static enum step_result step_running(struct request *request)
     for (;;) {
         struct case_slot *slot = slot_of(request, request->head);
         if (request->is_presenter_full)
-            return refuse(request, PROBLEM_INTERNAL, "the answer could not be made");
+            return refuse(request, PROBLEM_INTERNAL, "The answer could not be made.");
         if (!slot->is_over) {
             start_runs(request);
             if (!slot->is_over)
@@ -431,14 +431,14 @@ static enum step_result step_received(struct request *request)
 {
     if (negotiation_body(http_exchange_header(request->exchange, "Content-Type"),
                          &request->body_form) < 0)
-        return refuse(request, PROBLEM_UNSUPPORTED_MEDIA_TYPE, "taken are " NEGOTIATION_ACCEPTED);
+        return refuse(request, PROBLEM_UNSUPPORTED_MEDIA_TYPE, "Taken are " NEGOTIATION_ACCEPTED);
     request->answer_form =
         negotiation_answer(http_exchange_header(request->exchange, "Accept"), request->body_form);
     const char *body = http_exchange_body(request->exchange, &request->body_bytes);
     hold_bytes(request, request->body_bytes);
     if (request->service->held_bytes > request->service->settings->memory_held_max_bytes)
         return refuse(request, PROBLEM_BUSY,
-                      "too many answers wait for their readers; send it again a little later");
+                      "Too many answers wait for their readers. Send it again a little later.");
     struct program_error error;
     enum frame_mode mode = request->program.mode;
     if (program_parse(request->service->settings, request->body_form, mode, body,
@@ -449,7 +449,7 @@ static enum step_result step_received(struct request *request)
                       "/cases: has no text form; let Accept take application/json or "
                       "text/event-stream");
     if (prepare(request) < 0)
-        return refuse(request, PROBLEM_INTERNAL, "there was no memory for the request");
+        return refuse(request, PROBLEM_INTERNAL, "There was no memory for the request.");
     request->state = REQUEST_RUNNING;
     start_run(request);
     return STEP_AGAIN;
@@ -536,7 +536,7 @@ static void request_begin(struct http_exchange *exchange, struct service *servic
 {
     struct request *request = calloc(1, sizeof(*request));
     if (!request) {
-        problem_respond(exchange, PROBLEM_INTERNAL, "there was no memory for the request");
+        problem_respond(exchange, PROBLEM_INTERNAL, "There was no memory for the request.");
         return;
     }
     request->service = service;
@@ -567,7 +567,7 @@ void request_handle_headers(struct http_exchange *exchange, void *context)
     enum body_form form;
     if (negotiation_body(http_exchange_header(exchange, "Content-Type"), &form) < 0) {
         problem_respond(exchange, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
-                        "taken are " NEGOTIATION_ACCEPTED);
+                        "Taken are " NEGOTIATION_ACCEPTED);
         return;
     }
     if (form != BODY_RAW)
@@ -578,7 +578,7 @@ void request_handle_headers(struct http_exchange *exchange, void *context)
     const char *length = http_exchange_header(exchange, "Content-Length");
     if (length && strtoull(length, NULL, 10) > bytes_max) {
         char detail[96];
-        (void)snprintf(detail, sizeof(detail), "a program has at most %" PRIu64 " bytes",
+        (void)snprintf(detail, sizeof(detail), "A program has at most %" PRIu64 " bytes.",
                        bytes_max);
         problem_respond(exchange, PROBLEM_BODY_TOO_LARGE, detail);
     }

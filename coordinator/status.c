@@ -23,7 +23,7 @@ static void respond(struct http_exchange *exchange, int error, unsigned status, 
         error = buffer_take_string(document, &body, &body_bytes);
     buffer_done(document);
     if (error < 0)
-        problem_respond(exchange, PROBLEM_INTERNAL, "the document could not be made");
+        problem_respond(exchange, PROBLEM_INTERNAL, "The document could not be made.");
     else
         http_exchange_respond_take(exchange, status, type, body, body_bytes);
 }

@@ -101,8 +101,8 @@ static const struct {
     enum problem problem;
     const char *says; /* how the detail starts */
 } refusals[] = {
-    {"", PROBLEM_MALFORMED, "the body: "},
-    {"[]", PROBLEM_MALFORMED, "the body must be an object"},
+    {"", PROBLEM_MALFORMED, "The body: "},
+    {"[]", PROBLEM_MALFORMED, "The body must be an object"},
     {"{}", PROBLEM_MALFORMED, "/source: is missing"},
     {"{\"source\":1}", PROBLEM_MALFORMED, "/source: "},
     {"{\"source\":null}", PROBLEM_MALFORMED, "/source: "},
