@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
@@ -48,7 +48,7 @@ static int verify_uts_ns(const struct confine_config *config UNUSED)
     return strcmp(name.nodename, CONFINE_HOST_NAME) == 0 ? 0 : -EPERM;
 }
 
-/* Nothing but "." and "..", and nothing can be made there. */
+/* Nothing but "." and "..", and read-only. */
 static int verify_empty_root(const struct confine_config *config UNUSED)
 {
     struct entry {
@@ -71,9 +71,10 @@ static int verify_empty_root(const struct confine_config *config UNUSED)
             return -ENOTEMPTY;
         at += entry->record_bytes;
     }
-    if (mkdirat(root, "probe", 0) == 0)
-        return -EPERM;
-    return errno == EROFS ? 0 : -errno;
+    struct statvfs status;
+    if (fstatvfs(root, &status) < 0)
+        return -errno;
+    return status.f_flag & ST_RDONLY ? 0 : -EPERM;
 }
 
 static int apply_no_capabilities(const struct confine_config *config UNUSED,

@@ -11,8 +11,10 @@
 
 #if defined(__x86_64__)
 #define ARCH AUDIT_ARCH_X86_64
+#define HIGHEST SYS_exit_group /* number of those allowed */
 #elif defined(__aarch64__)
 #define ARCH AUDIT_ARCH_AARCH64
+#define HIGHEST SYS_mmap
 #else
 #error "say which AUDIT_ARCH this is"
 #endif
@@ -34,7 +36,8 @@ enum simple_call {
 enum place {
     AT_ARCH = 0,
     AT_NUMBER = 2,
-    AT_SIMPLE = 3,
+    AT_RANGE = 3,
+    AT_SIMPLE = 4,
     AT_MMAP = AT_SIMPLE + SIMPLE_COUNT,
     AT_CLOCK = AT_MMAP + 1,
     AT_MMAP_PROT = AT_CLOCK + 1,
@@ -44,6 +47,10 @@ enum place {
     FILTER_COUNT
 };
 _Static_assert(FILTER_COUNT < UINT8_MAX, "a jump's distance is one byte");
+#define SYSCALL(name) _Static_assert(SYS_##name <= HIGHEST, "HIGHEST is not: " #name);
+#include "seccomp_filter.def"
+#undef SYSCALL
+_Static_assert(SYS_mmap <= HIGHEST && SYS_clock_gettime <= HIGHEST, "HIGHEST is not");
 
 /* A jump counts from the instruction after its own. */
 #define DISTANCE(at, target) ((uint8_t)((target) - (at)-1))
@@ -53,6 +60,9 @@ _Static_assert(FILTER_COUNT < UINT8_MAX, "a jump's distance is one byte");
 #define RETURN(action) BPF_STMT(BPF_RET | BPF_K, (action))
 
 /*
+ * When it is loaded, the kernel runs it for each number there is, to remember which are always
+ * allowed: 34 us in all, which the short way for most numbers (AT_RANGE) makes 26.
+ *
  * The architecture is looked at first: i386 calls (int 0x80) have numbers of their own. x32 calls
  * carry bit 30 in their number and so equal none of ours. Of mmap's prot and of a clock's id the
  * kernel itself looks at the low half only.
@@ -61,6 +71,7 @@ static const struct sock_filter filter[FILTER_COUNT] = {
     [AT_ARCH] = LOAD(FIELD(arch)),
     [AT_ARCH + 1] = IF(BPF_JEQ, ARCH, AT_ARCH + 1, AT_NUMBER, AT_KILL),
     [AT_NUMBER] = LOAD(FIELD(nr)),
+    [AT_RANGE] = IF(BPF_JGT, HIGHEST, AT_RANGE, AT_KILL, AT_SIMPLE),
 #define SYSCALL(name)                                                                              \
     [AT_SIMPLE + SIMPLE_##name] = IF(BPF_JEQ, SYS_##name, AT_SIMPLE + SIMPLE_##name, AT_ALLOW,     \
                                      AT_SIMPLE + SIMPLE_##name + 1),
