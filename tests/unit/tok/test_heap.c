@@ -25,15 +25,14 @@ END_TEST
 START_TEST(v05_deep_closures_are_marked_without_recursion)
 {
 #ifdef TOK_STRESS
-    enum { DEPTH = 200 };
+    static const char deepen[] = "for (var i = 0; i < 200; i = i + 1) f = wrap(f);";
 #else
-    enum { DEPTH = 200000 };
+    static const char deepen[] = "for (var i = 0; i < 200000; i = i + 1) f = wrap(f);";
 #endif
     struct program program;
     program_init(&program);
     program_run(&program, "fun wrap(f) { fun g() { return f; } return g; } var f;");
-    program_run(&program, DEPTH == 200 ? "for (var i = 0; i < 200; i = i + 1) f = wrap(f);"
-                                       : "for (var i = 0; i < 200000; i = i + 1) f = wrap(f);");
+    program_run(&program, deepen);
     tok_heap_collect(program.vm);
     ck_assert_int_eq(program_run(&program, "var n = 0; while (f != nil) { f = f(); n = n + 1; }"),
                      TOK_OK);

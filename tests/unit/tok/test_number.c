@@ -38,8 +38,8 @@ START_TEST(v11_special_numbers_are_shown_as_printf_does)
         expect_like_printf(numbers[i]);
         expect_like_printf(-numbers[i]);
     }
-    expect_like_printf(INFINITY);
-    expect_like_printf(-INFINITY);
+    expect_like_printf((double)INFINITY);
+    expect_like_printf((double)-INFINITY);
 }
 END_TEST
 
