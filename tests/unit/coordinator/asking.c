@@ -53,15 +53,40 @@ void check_holds(const char *text)
                   reply_text(&reply));
 }
 
-static bool is_any_held(void *context)
+static bool are_held(void *context)
 {
-    return fake_executor_held(context) > 0;
+    unsigned held = 0;
+    for (size_t i = 0; i < fixture.fake_count; i++)
+        held += fake_executor_held(&fixture.fakes[i]);
+    return held == *(const unsigned *)context;
+}
+
+void until_held(unsigned count)
+{
+    fixture_until(&fixture, are_held, &count);
+}
+
+struct sought {
+    struct reply *so_far;
+    const char *text;
+};
+
+static bool has_text(void *context)
+{
+    struct sought *sought = context;
+    return strstr(reply_text(sought->so_far), sought->text) != NULL;
+}
+
+void until_holds(struct reply *so_far, const char *text)
+{
+    struct sought sought = {so_far, text};
+    fixture_until(&fixture, has_text, &sought);
 }
 
 void hold_one(struct reply *held)
 {
     fixture_send_text(&fixture, held, "hold");
-    fixture_until(&fixture, is_any_held, &fixture.fakes[0]);
+    until_held(1);
 }
 
 void get(const char *path)

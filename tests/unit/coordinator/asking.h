@@ -21,6 +21,10 @@ void get(const char *path);
 /* Takes one place of the first fake, until it is released. */
 void hold_one(struct reply *held);
 
+/* Run the loop until the fakes hold so many runs together; until the reply so far has this text. */
+void until_held(unsigned count);
+void until_holds(struct reply *so_far, const char *text);
+
 void check_refused(unsigned status, const char *code); /* and is done with the reply */
 void check_holds(const char *text);
 

@@ -317,7 +317,8 @@ static void handle_readyz(struct http_exchange *exchange, void *context)
 
 static void handle_capabilities(struct http_exchange *exchange, void *context)
 {
-    (void)context;
+    struct fake_executor *fake = context;
+    fake->asked_capabilities++;
     static const char body[] =
         "{\"backend\":\"process\",\"layers\":[{\"name\":\"user_ns\",\"holds\":true},"
         "{\"name\":\"landlock\",\"holds\":false},{\"name\":\"seccomp\",\"holds\":true}]}";

@@ -45,6 +45,7 @@ struct fake_executor {
     unsigned unsigned_runs;
     unsigned cancelled; /* that the coordinator gave up */
     unsigned probes;
+    unsigned asked_capabilities;
     char log[FAKE_LOG_MAX][FAKE_SOURCE_BYTES]; /* sources in the order they came */
     char ids[FAKE_LOG_MAX][INNER_ID_CHARS + 1];
     uint32_t wall_ms, deadline_ms; /* of the last run */

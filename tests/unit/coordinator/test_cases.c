@@ -80,13 +80,12 @@ START_TEST(later_cases_are_streamed_when_it_is_their_turn)
 {
     start(1, 8, NULL);
     fixture_send_events(&fixture, &reply, "{\"source\":\"hold\",\"cases\":[{},{},{}]}");
-    fixture_run_ms(&fixture, 50);
-    ck_assert_uint_eq(fake_executor_held(&fixture.fakes[0]), 3);
-    check_holds("{\"case\":0,\"data\":\"held\\n\"}");
+    until_held(3);
+    until_holds(&reply, "{\"case\":0,\"data\":\"held\\n\"}");
     ck_assert_ptr_null(strstr(reply_text(&reply), "\"case\":1"));
     fake_executor_release(&fixture.fakes[0], 1);
-    fixture_run_ms(&fixture, 50);
-    check_holds("{\"case\":1,\"data\":\"held\\n\"}"); /* before its end: it is the first now */
+    until_holds(&reply,
+                "{\"case\":1,\"data\":\"held\\n\"}"); /* before its end: it is the first now */
     ck_assert_ptr_null(strstr(reply_text(&reply), "\"case\":2"));
     fake_executor_release(&fixture.fakes[0], 2);
     fixture_wait(&fixture, &reply);
@@ -96,13 +95,17 @@ START_TEST(later_cases_are_streamed_when_it_is_their_turn)
 }
 END_TEST
 
+static bool has_three_runs(void *context)
+{
+    return ((const struct fake_executor *)context)->runs == 3;
+}
+
 START_TEST(what_later_cases_said_meanwhile_is_told_whole_and_in_order)
 {
     start(1, 8, NULL);
     fixture_send_events(&fixture, &reply,
                         "{\"source\":\"wait\",\"cases\":[{\"input\":\"x\"},{},{}]}");
-    fixture_run_ms(&fixture, 50);
-    ck_assert_uint_eq(fixture.fakes[0].runs, 3);
+    fixture_until(&fixture, has_three_runs, &fixture.fakes[0]);
     ck_assert_ptr_null(strstr(reply_text(&reply), "\"case\":1"));
     fake_executor_release(&fixture.fakes[0], 1);
     fixture_wait(&fixture, &reply);
@@ -123,7 +126,8 @@ START_TEST(no_more_cases_run_at_a_time_than_the_setting_says)
     start(1, 8, flags);
     fixture_send_json(&fixture, &reply, "{\"source\":\"hold\",\"cases\":[{},{},{},{},{}]}");
     for (unsigned i = 0; i < 5; i++) {
-        fixture_run_ms(&fixture, 30);
+        until_held(i < 4 ? 2 : 1);
+        fixture_run_ms(&fixture, 5); /* and no more come */
         ck_assert_uint_eq(fake_executor_held(&fixture.fakes[0]), i < 4 ? 2 : 1);
         fake_executor_release(&fixture.fakes[0], 1);
     }
@@ -169,8 +173,7 @@ START_TEST(one_lost_case_refuses_a_buffered_answer_and_cancels_the_rest)
 {
     start(2, 2, NULL);
     fixture_send_json(&fixture, &reply, "{\"source\":\"hold\",\"cases\":[{},{},{},{}]}");
-    fixture_run_ms(&fixture, 50);
-    ck_assert_uint_eq(fake_executor_held(&fixture.fakes[1]), 2);
+    until_held(4);
     fake_executor_done(&fixture.fakes[0]);
     while (!reply.is_over) {
         fake_executor_release(&fixture.fakes[1], 1);

@@ -243,13 +243,17 @@ START_TEST(a_coordinator_with_another_secret_is_refused)
 }
 END_TEST
 
+static bool has_output(void *context)
+{
+    return ((const struct watched *)context)->output[0] != '\0';
+}
+
 START_TEST(an_executor_lost_after_the_start_ends_the_run_at_once)
 {
     start(1, 4);
     fixture.fakes[0].fault = FAKE_DIES_STARTED;
     ck_assert_int_eq(submit(0, 1, "print x"), 0);
-    fixture_until(&fixture, is_any_held, &fixture.fakes[0]);
-    fixture_run_ms(&fixture, 20);
+    fixture_until(&fixture, has_output, &watched[0]);
     uint64_t killed_us = clock_now_us();
     fake_executor_done(&fixture.fakes[0]);
     wait_for(0);
@@ -514,14 +518,18 @@ START_TEST(no_known_executor_is_told_at_once)
 }
 END_TEST
 
+static bool are_both_full(void *context)
+{
+    (void)context;
+    return fake_executor_held(&fixture.fakes[0]) == 3 && fake_executor_held(&fixture.fakes[1]) == 3;
+}
+
 START_TEST(an_executor_never_has_more_runs_than_slots)
 {
     start(2, 3);
     for (unsigned i = 0; i < 40; i++)
         ck_assert_int_eq(submit(i, i % 5, "hold"), 0);
-    fixture_run_ms(&fixture, 50);
-    ck_assert_uint_eq(fake_executor_held(&fixture.fakes[0]), 3);
-    ck_assert_uint_eq(fake_executor_held(&fixture.fakes[1]), 3);
+    fixture_until(&fixture, are_both_full, NULL);
     while (over_count < 40) {
         for (size_t i = 0; i < 2; i++) {
             ck_assert_uint_le(fake_executor_held(&fixture.fakes[i]), 3);

@@ -160,7 +160,8 @@ START_TEST(an_executor_lost_in_a_run_is_502_within_a_second_and_the_next_go_else
 {
     start(2, 4, NULL);
     fixture_send_text(&fixture, &reply, "hold");
-    fixture_run_ms(&fixture, 50);
+    until_held(1);
+    fixture_run_ms(&fixture, 5); /* its STARTED is on the way */
     size_t victim = fake_executor_held(&fixture.fakes[0]) > 0 ? 0 : 1;
     uint64_t killed_us = clock_now_us();
     fake_executor_done(&fixture.fakes[victim]);
@@ -386,8 +387,7 @@ START_TEST(a_coordinator_is_freed_with_runs_in_every_state)
     fixture_send_text(&fixture, &others[1], "late");
     fixture_send_text(&fixture, &others[2], "print waits");
     fixture_send_events(&fixture, &others[3], "{\"source\":\"hold\",\"cases\":[{},{}]}");
-    fixture_run_ms(&fixture, 50);
-    ck_assert_uint_eq(fake_executor_held(&fixture.fakes[0]), 2);
+    until_held(2);
     coordinator_free(fixture.coordinator);
     config_done(&fixture.config);
     fixture.coordinator = NULL;
@@ -401,10 +401,15 @@ END_TEST
 
 /* ---- what it tells about itself ---- */
 
+static bool are_capabilities_known(void *context)
+{
+    (void)context;
+    return fixture.fakes[0].asked_capabilities > 0 && fixture.fakes[1].asked_capabilities > 0;
+}
+
 START_TEST(health_and_capabilities_name_the_executors)
 {
     start(2, 4, NULL);
-    fixture_run_ms(&fixture, 30);
     get("/livez");
     ck_assert_uint_eq(reply.status, 200);
     reply_done(&reply);
@@ -412,6 +417,7 @@ START_TEST(health_and_capabilities_name_the_executors)
     ck_assert_uint_eq(reply.status, 200);
     check_holds("{\"status\":\"ready\",\"executors\":{\"known\":2,\"ready\":2,\"ejected\":0}}");
     reply_done(&reply);
+    fixture_until(&fixture, are_capabilities_known, NULL);
     get("/v1/capabilities");
     check_holds("\"wall_ms\":{\"min\":1,\"max\":60000,\"default\":10000}");
     check_holds("\"name\":\"step_limit\",\"exit_code\":125");
