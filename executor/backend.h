@@ -67,7 +67,8 @@ struct backend_events {
 
 struct backend_ops {
     const char *name; /* "process" */
-    /* Asks for `count` more runners; each ends in ready() or failed(). */
+    /* Asks for `count` more runners; each ends in ready() or failed(). -EBUSY: there is no room for
+     * so many until some have ended; nothing was asked for. */
     int (*start)(struct backend *backend, unsigned count);
     /* Ends it at once, whatever it does, with all it may have made; ended() follows. */
     void (*kill)(struct backend *backend, struct runner *runner);

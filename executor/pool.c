@@ -67,6 +67,19 @@ static unsigned count_all(const struct pool_counts *counts)
     return counts->idle + counts->starting + counts->in_use + counts->ending;
 }
 
+/* As many of `wanted` as the backend has room for. */
+static int start_some(struct pool *pool, unsigned wanted)
+{
+    int r = -EBUSY;
+    for (; wanted > 0 && r == -EBUSY; wanted /= 2) {
+        pool->counts.starting += wanted;
+        r = pool->backend->ops->start(pool->backend, wanted);
+        if (r < 0)
+            pool->counts.starting -= wanted;
+    }
+    return r;
+}
+
 static void refill(void *context)
 {
     struct pool *pool = context;
@@ -80,14 +93,9 @@ static void refill(void *context)
         wanted = room;
     if (pool->retry_ms > 0 && wanted > pool->batch)
         wanted = pool->batch > counts->starting ? pool->batch - counts->starting : 0;
-    if (wanted == 0)
-        return;
-    counts->starting += wanted;
-    int r = pool->backend->ops->start(pool->backend, wanted);
-    if (r < 0) {
-        counts->starting -= wanted;
+    int r = wanted > 0 ? start_some(pool, wanted) : 0;
+    if (r < 0 && r != -EBUSY) /* busy: the next one that ends makes room, and we are called again */
         hold_back(pool, "refused");
-    }
 }
 
 static struct member *pop_free(struct pool *pool)

@@ -248,6 +248,8 @@ static int fake_start(struct backend *backend, unsigned count)
         fake->start_count_max = count;
     if (fake->refuse_starts)
         return -EPIPE;
+    if (fake->capacity > 0 && fake->alive_count + fake->to_start + count > fake->capacity)
+        return -EBUSY;
     fake->to_start += count;
     fake_backend_look(fake);
     return 0;

@@ -46,6 +46,7 @@ struct fake_backend {
     bool hold_starts;        /* nothing becomes ready */
     bool hold_ends;          /* killed runners do not go away */
     bool refuse_starts;      /* start() itself fails */
+    unsigned capacity;       /* more runners than that are -EBUSY; 0: no such bound */
     bool ignores_program;    /* new runners read nothing */
     uint64_t cpu_us;         /* what usage() tells */
     uint64_t memory_max_bytes;

@@ -49,6 +49,7 @@ static int make_backend(void *context, struct loop *loop, const struct process_e
     if (behave)
         house->fake.behave = behave;
     fake_backend_connect(&house->fake, &events->runner);
+    house->on_lost = events->on_lost;
     *ret_backend = &house->fake.backend;
     return 0;
 }

@@ -14,6 +14,7 @@ struct house {
     struct config config;
     struct daemon *daemon;
     struct fake_backend fake;
+    void (*on_lost)(void *context); /* what the backend would call */
     struct http_client *client;
     struct world world; /* to wait with */
     struct inner_secret secret;

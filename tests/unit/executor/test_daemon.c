@@ -352,6 +352,15 @@ START_TEST(a_second_signal_stops_at_once)
 }
 END_TEST
 
+START_TEST(a_lost_backend_ends_the_daemon_with_an_error)
+{
+    house_open_ready(&house);
+    house.on_lost(house.fake.events.context);
+    ck_assert_int_eq(daemon_run(house.daemon), -EPIPE);
+    house_close(&house);
+}
+END_TEST
+
 START_TEST(readiness_turns_before_runs_are_refused)
 {
     house_open_ready(&house);
@@ -482,6 +491,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, a_drain_lets_accepted_runs_end_and_takes_no_more);
     tcase_add_test(tcase, a_drain_does_not_wait_for_ever);
     tcase_add_test(tcase, a_second_signal_stops_at_once);
+    tcase_add_test(tcase, a_lost_backend_ends_the_daemon_with_an_error);
     tcase_add_test(tcase, readiness_turns_before_runs_are_refused);
     tcase_add_test(tcase, metrics_count_what_happened);
     tcase_add_test(tcase, capabilities_name_every_layer_and_why_one_is_missing);

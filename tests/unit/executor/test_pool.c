@@ -262,6 +262,33 @@ START_TEST(starts_nothing_more_once_the_backend_is_lost)
 }
 END_TEST
 
+static bool has_three_idle(void *context)
+{
+    const struct world *world = context;
+    return pool_count(world->pool).idle == 3;
+}
+
+START_TEST(a_backend_that_has_less_room_is_used_as_far_as_it_goes)
+{
+    struct world world;
+    world_open(&world);
+    world.fake.capacity = 3;
+    pool_use(world.pool, &world.fake.backend);
+    world_run_until(&world, has_three_idle, &world); /* four had no room, two had, then one */
+    struct runner *runner = NULL;
+    struct runner_ended ended;
+    for (unsigned i = 0; i < 20; i++) { /* each end makes room, without a wait */
+        ck_assert_int_eq(pool_take(world.pool, 1, on_ended, &ended, &runner), 0);
+        pool_discard(world.pool, runner);
+        world_run_ms(&world, 1);
+    }
+    world_run_until(&world, has_three_idle, &world);
+    ck_assert_uint_eq(world.failed_count, 0);
+    ck_assert_uint_le(world.fake.alive_max, 3);
+    world_close(&world);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, fills_up_to_its_warm_count_and_no_further);
@@ -278,6 +305,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, replaces_an_idle_runner_that_dies);
     tcase_add_test(tcase, tells_the_end_of_a_taken_runner_while_its_stream_is_open);
     tcase_add_test(tcase, runners_that_do_not_go_away_are_bounded);
+    tcase_add_test(tcase, a_backend_that_has_less_room_is_used_as_far_as_it_goes);
     tcase_add_test(tcase, starts_nothing_more_once_the_backend_is_lost);
 }
 
