@@ -243,6 +243,25 @@ START_TEST(a_coordinator_with_another_secret_is_refused)
 }
 END_TEST
 
+/* What may have started is not tried again: on a new connection, and on one that was used before. */
+START_TEST(an_executor_that_dies_without_a_word_is_not_asked_twice)
+{
+    start(1, 4);
+    unsigned before = 0;
+    if (_i == 1) {
+        ck_assert_int_eq(submit(0, 1, "print x"), 0);
+        wait_for(0);
+        before = 1;
+    }
+    fixture.fakes[0].fault = FAKE_DIES_UNSTARTED;
+    ck_assert_int_eq(submit(1, 1, "print x"), 0);
+    wait_for(1);
+    ck_assert_uint_eq(fixture.fakes[0].runs, before + 1);
+    ck_assert_int_eq((int)watched[1].end, RUN_END_LOST);
+    teardown();
+}
+END_TEST
+
 static bool has_output(void *context)
 {
     return ((const struct watched *)context)->output[0] != '\0';
@@ -549,6 +568,7 @@ static void add_tests(TCase *tcase)
     tcase_add_loop_test(tcase, an_executor_that_breaks_the_rules_loses_the_run_and_counts_as_failed,
                         0, ARRAY_COUNT(faults));
     tcase_add_test(tcase, a_coordinator_with_another_secret_is_refused);
+    tcase_add_loop_test(tcase, an_executor_that_dies_without_a_word_is_not_asked_twice, 0, 2);
     tcase_add_test(tcase, an_executor_lost_after_the_start_ends_the_run_at_once);
     tcase_add_test(tcase, a_run_that_never_starts_ends_soon_after_its_deadline);
     tcase_add_test(tcase, an_event_that_refuses_stops_the_run_and_blames_nobody);
