@@ -328,10 +328,8 @@ static void explain_missing(struct process_spawners *spawners)
             error = probe_runner_layer(layer);
         if (spawners->layers & LAYER_BIT(i))
             continue;
-        char reason[64] = "a runner did not find it in force";
-        if (error < 0)
-            (void)snprintf(reason, sizeof(reason), "%s", strerrordesc_np(-error));
-        (void)snprintf(text, PROCESS_REASON_BYTES, "%s: %s", layer_name(layer), reason);
+        (void)snprintf(text, PROCESS_REASON_BYTES, "%s",
+                       error < 0 ? strerrordesc_np(-error) : "a runner did not find it in force");
     }
 }
 

@@ -6,7 +6,7 @@
 
 enum {
     PAGE_BYTES = 4096,
-    CHUNK_MIN_BYTES = 64 * 1024,
+    CHUNK_MIN_BYTES = 128 * 1024,
     CHUNK_MAX_BYTES = 1024 * 1024,
 };
 

@@ -17,8 +17,8 @@ enum {
     ARENA_FINE_MAX = 512,         /* up to here a size class each 8 bytes */
     ARENA_MAPPED_MIN = 32 * 1024, /* from here on a mapping of its own */
     ARENA_FINE_COUNT = ARENA_FINE_MAX / 8,
-    ARENA_COARSE_COUNT = 4 * 6, /* four classes for each doubling from 512 bytes to 32 KiB */
-    ARENA_FIRST_BYTES = 48 * 1024,
+    ARENA_COARSE_COUNT = 4 * 6,     /* four classes for each doubling from 512 bytes to 32 KiB */
+    ARENA_FIRST_BYTES = 128 * 1024, /* two of a small program; untouched pages cost nothing */
 };
 
 struct arena_block {

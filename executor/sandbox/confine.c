@@ -59,7 +59,7 @@ static int verify_empty_root(const struct confine_config *config UNUSED)
     };
     char bytes[512] __attribute__((aligned(8)));
 
-    AUTO_FD int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_FD int root = openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
         return -errno;
     long count = syscall(SYS_getdents64, root, bytes, sizeof(bytes));
@@ -163,7 +163,7 @@ static int apply_landlock(const struct confine_config *config UNUSED, struct con
 
 static int verify_landlock(const struct confine_config *config UNUSED)
 {
-    int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int root = openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root >= 0) {
         close_fd(root);
         return -EPERM;

@@ -1,14 +1,16 @@
 /* The S cases: each attack fails, and would not without what stops it. */
 #include <check.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
-#include "clock.h"
 #include "process.h"
 #include "world.h"
-
-enum { ROUNDS = 200 };
 
 #define SECCOMP LAYER_BIT(LAYER_SECCOMP)
 #define RLIMITS LAYER_BIT(LAYER_RLIMITS)
@@ -282,6 +284,50 @@ START_TEST(s21_a_layer_that_lacks_is_said_and_a_runner_without_it_refused)
 }
 END_TEST
 
+/* As the profiles of container runtimes do: no namespaces, and clone3 unknown. */
+static void deny_namespaces(void)
+{
+    const unsigned number = offsetof(struct seccomp_data, nr);
+    const unsigned first_argument = offsetof(struct seccomp_data, args);
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, number),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 4, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 4, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 4),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, first_argument),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x7E020000 /* CLONE_NEW… */, 0, 2),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = ARRAY_COUNT(filter), .filter = filter};
+    ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    ck_assert_int_eq((int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), 0);
+}
+
+START_TEST(s21_where_namespaces_are_denied_the_other_layers_hold)
+{
+    static const enum layer gone[] = {LAYER_USER_NS,   LAYER_MOUNT_NS,  LAYER_PID_NS,
+                                      LAYER_NET_NS,    LAYER_IPC_NS,    LAYER_UTS_NS,
+                                      LAYER_CGROUP_NS, LAYER_EMPTY_ROOT};
+    deny_namespaces();
+    struct process_config config = world_process_config(TRYTOK_ATTACKER);
+    struct process_spawners *spawners = NULL;
+    ck_assert_int_eq(process_backend_prepare(&config, &spawners), 0);
+    layer_set layers = process_spawners_layers(spawners);
+    for (size_t i = 0; i < ARRAY_COUNT(gone); i++) {
+        ck_assert_uint_eq(layers & LAYER_BIT(gone[i]), 0);
+        ck_assert_str_eq(process_spawners_missing(spawners, gone[i]), strerror(EPERM));
+    }
+    ck_assert_uint_eq(layers & WORLD_SELF_LAYERS, WORLD_SELF_LAYERS);
+    process_spawners_free(spawners);
+
+    ck_assert_int_eq(attack_runner("fork", 0).outcome, WORLD_KILLED);
+    assert_stopped_without_seccomp("read_passwd", EMFILE);
+    ck_assert_int_eq(attack_runner("memory", 0).outcome, WORLD_OUT_OF_MEMORY);
+}
+END_TEST
+
 START_TEST(s22_no_two_runners_are_alike)
 {
     struct world_report one = attack_runner("randomness", 0);
@@ -342,6 +388,7 @@ static Suite *make_suite(void)
     tcase_add_test(tests, s19_system_calls_of_other_tables_are_killed);
     tcase_add_test(tests, s20_the_filter_cannot_be_left);
     tcase_add_test(tests, s21_a_layer_that_lacks_is_said_and_a_runner_without_it_refused);
+    tcase_add_test(tests, s21_where_namespaces_are_denied_the_other_layers_hold);
     tcase_add_test(tests, s22_no_two_runners_are_alike);
     tcase_add_test(tests, s23_a_crash_leaves_no_core_file);
     tcase_add_test(tests, s25_no_disk_can_be_filled);
