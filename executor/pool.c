@@ -4,6 +4,8 @@
 
 #include "log.h"
 
+enum { REFILL_DELAY_US = 1000 };
+
 enum member_state {
     MEMBER_FREE,
     MEMBER_IDLE,
@@ -32,6 +34,7 @@ struct pool {
     struct pool_counts counts;
     uint64_t started_total;
     struct loop_hook refill_hook;
+    struct loop_timer refill_timer;
     struct loop_timer retry_timer;
     struct loop_timer linger_timer;
     unsigned lingering_count;
@@ -40,10 +43,38 @@ struct pool {
     bool stopped;
 };
 
+static bool is_low(const struct pool *pool)
+{
+    return pool->counts.idle + pool->counts.starting <= pool->config.warm / 2;
+}
+
+static bool may_refill(const struct pool *pool)
+{
+    return pool->backend && !pool->stopped && !pool->retry_timer.loop && !pool->refill_hook.loop;
+}
+
+static void refill_soon(struct pool *pool)
+{
+    if (may_refill(pool))
+        loop_hook_start(pool->config.loop, &pool->refill_hook);
+}
+
+/* While enough are left, the few that are missing are asked for together a moment later, not while a
+ * client waits for the answer that has just been made. */
 static void refill_later(struct pool *pool)
 {
-    if (pool->backend && !pool->stopped && !pool->retry_timer.loop && !pool->refill_hook.loop)
+    unsigned coming = pool->counts.idle + pool->counts.starting;
+    if (coming >= pool->config.warm || !may_refill(pool) || pool->refill_timer.loop)
+        return;
+    if (is_low(pool) ||
+        loop_timer_start_us(pool->config.loop, &pool->refill_timer, REFILL_DELAY_US) < 0)
         loop_hook_start(pool->config.loop, &pool->refill_hook);
+}
+
+static void stop_refill(struct pool *pool)
+{
+    loop_hook_stop(&pool->refill_hook);
+    loop_timer_stop(&pool->refill_timer);
 }
 
 static void hold_back(struct pool *pool, const char *reason)
@@ -52,7 +83,7 @@ static void hold_back(struct pool *pool, const char *reason)
     pool->batch = 1;
     if (pool->retry_timer.loop)
         return; /* one wait for all that fail at the same time */
-    loop_hook_stop(&pool->refill_hook);
+    stop_refill(pool);
     pool->retry_ms = pool->retry_ms == 0 ? pool->config.retry_min_ms : pool->retry_ms * 2;
     if (pool->retry_ms > pool->config.retry_max_ms)
         pool->retry_ms = pool->config.retry_max_ms;
@@ -260,6 +291,7 @@ int pool_create(const struct pool_config *config, struct pool **ret_pool)
         push_free(pool, &pool->members[i]);
     pool->batch = config->warm;
     loop_hook_init(&pool->refill_hook, refill, pool);
+    loop_timer_init(&pool->refill_timer, refill, pool);
     loop_timer_init(&pool->retry_timer, on_retry, pool);
     loop_timer_init(&pool->linger_timer, on_linger, pool);
     *ret_pool = pool;
@@ -317,8 +349,8 @@ int pool_take(struct pool *pool, uint64_t memory_bytes, pool_ended_fn ended, voi
     member->context = context;
     pool->counts.idle--;
     pool->counts.in_use++;
-    if (pool->counts.idle + pool->counts.starting <= pool->config.warm / 2)
-        refill_later(pool);
+    if (is_low(pool))
+        refill_soon(pool);
     *ret_runner = member->runner;
     return 0;
 }
@@ -364,6 +396,6 @@ uint64_t pool_started_total(const struct pool *pool)
 void pool_stop_refill(struct pool *pool)
 {
     pool->stopped = true;
-    loop_hook_stop(&pool->refill_hook);
+    stop_refill(pool);
     loop_timer_stop(&pool->retry_timer);
 }

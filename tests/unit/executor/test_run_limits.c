@@ -298,7 +298,7 @@ START_TEST(a_result_and_the_deadline_at_the_same_moment_give_one_outcome)
     enum { RACES = 40 };
     unsigned in_time = 0;
     for (unsigned i = 0; i < RACES; i++) {
-        race_delay_us = 20000 + 50 * i;
+        race_delay_us = 18000 + 100 * i;
         world.fake.hold_ends = true; /* the runner stays until nothing can be said by it */
         receiver_start(&receiver, &request);
         receiver_wait(&receiver);
