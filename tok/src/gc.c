@@ -9,12 +9,10 @@
 #include "trap.h"
 #include "vm.h"
 
-enum { GREY_CAPACITY_MIN = 512 };
-
 static bool grey_grow(struct tok_vm *vm)
 {
     struct heap *heap = &vm->heap;
-    uint32_t capacity = heap->grey_capacity ? heap->grey_capacity * 2 : GREY_CAPACITY_MIN;
+    uint32_t capacity = heap->grey_capacity * 2;
     struct object **grey = tok_memory_resize(vm, heap->grey, heap->grey_capacity * sizeof(*grey),
                                              capacity * sizeof(*grey));
     if (!grey)
@@ -152,25 +150,32 @@ static size_t trace(struct tok_vm *vm, struct object *object)
     return 0;
 }
 
+static void trace_all_grey(struct tok_vm *vm)
+{
+    struct heap *heap = &vm->heap;
+    while (heap->grey_count > 0)
+        heap->live_bytes += heap_cell_bytes(trace(vm, heap->grey[--heap->grey_count]));
+}
+
+/* Everything behind a marked object, before the next one is looked at: a structure whose parts did
+ * not fit the stack at once is done in one walk through the heap. */
 static void retrace(struct tok_vm *vm, struct object *object)
 {
-    if (object->mark == vm->heap.epoch)
-        trace(vm, object);
+    if (object->mark != vm->heap.epoch)
+        return;
+    trace(vm, object);
+    trace_all_grey(vm);
 }
 
 static void drain(struct tok_vm *vm)
 {
-    struct heap *heap = &vm->heap;
-    do {
-        while (heap->grey_count > 0)
-            heap->live_bytes += heap_cell_bytes(trace(vm, heap->grey[--heap->grey_count]));
-        if (!heap->grey_overflow)
-            return;
-        /* Some marked objects were not traced. Tracing the marked ones again finds their children:
-         * each round marks more, so it ends. */
-        heap->grey_overflow = false;
+    trace_all_grey(vm);
+    while (vm->heap.grey_overflow) {
+        /* Some marked objects were not traced, as the stack could not grow. Tracing all marked ones
+         * again finds their children: each round marks more, so it ends. */
+        vm->heap.grey_overflow = false;
         tok_heap_each(vm, retrace);
-    } while (heap->grey_count > 0 || heap->grey_overflow);
+    }
 }
 
 static void mark_stack(struct tok_vm *vm)

@@ -274,9 +274,13 @@ void tok_heap_each(struct tok_vm *vm, void (*visit)(struct tok_vm *vm, struct ob
         visit(vm, (struct object *)large->object);
 }
 
-void tok_heap_init(struct tok_vm *vm)
+bool tok_heap_init(struct tok_vm *vm)
 {
-    vm->heap.epoch = 1;
+    struct heap *heap = &vm->heap;
+    heap->epoch = 1;
+    heap->grey = tok_memory_resize(vm, NULL, 0, HEAP_GREY_MIN * sizeof(*heap->grey));
+    heap->grey_capacity = heap->grey ? HEAP_GREY_MIN : 0;
+    return heap->grey;
 }
 
 void tok_heap_done(struct tok_vm *vm)

@@ -22,6 +22,9 @@ enum {
     HEAP_FLOOR_BYTES = 1024 * 1024, /* no collection below this */
 };
 #endif
+/* Of the marking stack, from the beginning: a list of any length can be marked with it when there is no
+ * memory left. */
+enum { HEAP_GREY_MIN = 512 };
 enum { HEAP_UNIT = 16, HEAP_CELL_MAX = 512, HEAP_CLASS_COUNT = HEAP_CELL_MAX / HEAP_UNIT + 1 };
 
 struct heap_cell {
@@ -84,7 +87,7 @@ static inline void *heap_allocate_in(struct tok_vm *vm, struct heap *heap, enum 
     return tok_heap_allocate_slow(vm, type, bytes);
 }
 
-void tok_heap_init(struct tok_vm *vm);
+bool tok_heap_init(struct tok_vm *vm); /* false: out of memory */
 void tok_heap_done(struct tok_vm *vm);
 
 /* To be called before memory outside of the blocks grows by `bytes`: collects if it is time to. */

@@ -4,7 +4,7 @@
 #include "vm.h"
 
 /* Up to here results are copied; above they get a buffer with room to grow. */
-enum { STRING_FLAT_MAX = 255, INTERNED_CAPACITY_MIN = 32 };
+enum { STRING_FLAT_MAX = 255, STRING_SLACK_FRACTION = 8, INTERNED_CAPACITY_MIN = 32 };
 
 static struct string *string_allocate(struct tok_vm *vm, size_t length)
 {
@@ -158,8 +158,8 @@ static bool buffer_reserve(struct tok_vm *vm, struct buffer *buffer, uint32_t le
     uint32_t capacity = length * 2;
     char *bytes = tok_memory_get(vm, buffer->bytes, buffer->capacity, capacity);
     if (!bytes) {
-        /* Near the limit, exactly what is needed may still fit. */
-        capacity = length;
+        /* Near the limit a little may still fit; not so little that each append copies it all. */
+        capacity = length + length / STRING_SLACK_FRACTION;
         bytes = tok_memory_resize(vm, buffer->bytes, buffer->capacity, capacity);
         if (!bytes)
             return false;

@@ -140,7 +140,8 @@ int64_t tok_global_slot(struct tok_vm *vm, struct string *name)
 
 static bool vm_prepare(struct tok_vm *vm)
 {
-    tok_heap_init(vm);
+    if (!tok_heap_init(vm))
+        return false;
     for (int i = 0; i < TOK_KEEP_COUNT; i++)
         vm->keep[i] = VALUE_NIL;
     vm->init_name = tok_string_intern(vm, "init", 4);

@@ -158,6 +158,7 @@ START_TEST(v12_the_256th_captured_variable_is_an_error)
 }
 END_TEST
 
+#ifndef TOK_STRESS /* a collection at each allocation makes large programs take minutes */
 static struct source constants(int count)
 {
     struct source source = {0};
@@ -181,6 +182,8 @@ START_TEST(v12_too_many_constants_are_an_error)
     expect_compile_error(source.text, "Too many constants in function.");
 }
 END_TEST
+
+#endif
 
 START_TEST(v12_jumps_reach_over_large_bodies)
 {
@@ -272,6 +275,7 @@ START_TEST(nesting_limit_has_an_upper_bound_of_its_own)
 }
 END_TEST
 
+#ifndef TOK_STRESS
 START_TEST(chains_are_as_long_as_the_source)
 {
     static const char *const chains[][4] = {
@@ -291,6 +295,8 @@ START_TEST(chains_are_as_long_as_the_source)
     free(source);
 }
 END_TEST
+
+#endif
 
 START_TEST(left_operands_keep_their_value)
 {
@@ -343,7 +349,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, parameters_in_scratch_registers_are_moved);
     tcase_add_test(tests, v12_255_captured_variables_work);
     tcase_add_test(tests, v12_the_256th_captured_variable_is_an_error);
-#ifndef TOK_STRESS /* a collection at each allocation makes large programs take minutes */
+#ifndef TOK_STRESS
     tcase_add_test(tests, v12_65535_constants_work);
     tcase_add_test(tests, v12_too_many_constants_are_an_error);
     tcase_add_loop_test(tests, chains_are_as_long_as_the_source, 0, 10);

@@ -87,18 +87,6 @@ START_TEST(v06_a_doubling_string_ends_at_the_memory_limit)
 }
 END_TEST
 
-#ifndef TOK_STRESS
-START_TEST(v06_a_string_past_the_longest_is_a_memory_limit)
-{
-    struct program program;
-    struct tok_limits limits = {.memory_bytes = UINT64_C(3) << 30};
-    ck_assert_int_eq(run_with(&program, &limits, "var s = \"ab\"; while (true) s = s + s;"),
-                     TOK_MEMORY_LIMIT);
-    program_done(&program);
-}
-END_TEST
-#endif
-
 static const char *const memory_hogs[] = {
     "class N {} var l; while (true) { var n = N(); n.next = l; l = n; }",
     "class N {} var l; while (true) { var n = N(); n.a = 1; n.b = 2; n.c = l; n.d = 3; l = n; }",
@@ -302,9 +290,6 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, steps_are_the_same_each_time);
     tcase_add_test(tests, v07_long_strings_cost_steps);
     tcase_add_test(tests, v06_a_doubling_string_ends_at_the_memory_limit);
-#ifndef TOK_STRESS
-    tcase_add_test(tests, v06_a_string_past_the_longest_is_a_memory_limit);
-#endif
     tcase_add_loop_test(tests, whatever_grows_ends_at_the_memory_limit, 0, MEMORY_HOGS);
     tcase_add_test(tests, garbage_is_no_reason_for_a_memory_limit);
     tcase_add_test(tests, a_memory_limit_too_small_for_a_vm_is_refused);
