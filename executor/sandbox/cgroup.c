@@ -95,13 +95,17 @@ static int make_name(char *name, size_t size)
 
 static bool is_stale(const char *name)
 {
-    uint64_t own = 0, inode = 0;
-    int pid = 0;
-    if (sscanf(name, NAME_PREFIX "%" SCNu64 "-%d", &inode, &pid) != 2 || pid <= 0)
+    const size_t prefix = strlen(NAME_PREFIX);
+    uint64_t own = 0;
+    char *end = NULL;
+    if (strncmp(name, NAME_PREFIX, prefix) != 0 || read_pid_namespace(&own) < 0)
         return false;
-    if (read_pid_namespace(&own) < 0 || own != inode)
+    if (strtoull(name + prefix, &end, 10) != own || *end != '-')
         return false;
-    return pid == getpid() || (kill(pid, 0) < 0 && errno == ESRCH);
+    long pid = strtol(end + 1, &end, 10);
+    if (*end != '\0' || pid <= 0 || pid > INT32_MAX)
+        return false;
+    return pid == getpid() || (kill((pid_t)pid, 0) < 0 && errno == ESRCH);
 }
 
 /* Removes a tree of ours: its slots, then itself. */

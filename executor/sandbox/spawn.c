@@ -47,7 +47,7 @@ static int become_runner(void *context)
     if (syscall(SYS_close_range, SPAWN_FIRST_OTHER_FD, ~0U, CLOSE_RANGE_UNSHARE) < 0)
         give_up(child, SPAWNER_STEP_DESCRIPTORS, -errno);
     (void)sigemptyset(&none);
-    if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+    if (pthread_sigmask(SIG_SETMASK, &none, NULL) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         give_up(child, SPAWNER_STEP_DESCRIPTORS, -errno);
     (void)syscall(SYS_execveat, SPAWN_PROGRAM_FD, "", child->config->arguments, no_environment,
                   AT_EMPTY_PATH);

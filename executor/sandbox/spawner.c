@@ -279,7 +279,7 @@ static int prepare(struct spawner *spawner, const struct spawner_config *config)
     action.sa_handler = on_child;
     (void)sigemptyset(&child);
     (void)sigaddset(&child, SIGCHLD);
-    if (sigaction(SIGCHLD, &action, NULL) < 0 || sigprocmask(SIG_SETMASK, &child, NULL) < 0)
+    if (sigaction(SIGCHLD, &action, NULL) < 0 || pthread_sigmask(SIG_SETMASK, &child, NULL) != 0)
         return -errno;
     return prctl(PR_SET_NAME, "trytok-spawner") < 0 ? -errno : 0;
 }
