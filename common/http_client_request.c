@@ -12,6 +12,7 @@ enum { RESPONSE_HEADER_BYTES_MAX = 64 << 10, STATUS_FINAL_MIN = 200 };
 
 /* ---- a response ---- */
 
+/* The type of its first parameter is curl's. NOLINTNEXTLINE(readability-non-const-parameter) */
 static size_t header_come(char *bytes, size_t size, size_t count, void *context)
 {
     struct http_call *call = context;

@@ -124,14 +124,14 @@ static void address_key(const struct sockaddr_storage *address, uint8_t key[16])
         memcpy(key + 1, &((const struct sockaddr_in *)address)->sin_addr, 4);
         return;
     }
-    const struct in6_addr *in6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(in6)) {
+    struct in6_addr in6 = ((const struct sockaddr_in6 *)address)->sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&in6)) {
         key[0] = 4;
-        memcpy(key + 1, in6->s6_addr + 12, 4);
+        memcpy(key + 1, in6.s6_addr + 12, 4);
         return;
     }
     key[0] = 6;
-    memcpy(key + 1, in6->s6_addr, 8);
+    memcpy(key + 1, in6.s6_addr, 8);
 }
 
 static size_t address_bucket(const struct http_server *server, const uint8_t key[16])

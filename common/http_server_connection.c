@@ -258,7 +258,8 @@ static void check_half_close(struct http_connection *connection)
     }
     /* A program that is gone answers any byte with a reset, one that waits for its answer does not:
      * an interim response may be sent to every HTTP/1.1 client at any time. */
-    if (connection->probed || !connection->exchange->head->is_1_1)
+    const struct http_exchange *exchange = connection->exchange;
+    if (connection->probed || !exchange || !exchange->head->is_1_1)
         return;
     static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
     connection->probed = true;

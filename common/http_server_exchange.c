@@ -173,15 +173,22 @@ void http_exchange_add_header(struct http_exchange *exchange, const char *name, 
         exchange->failed = true;
 }
 
+bool exchange_next_header(const struct http_exchange *exchange, struct header_walk *walk)
+{
+    if (walk->offset >= buffer_count(&exchange->headers))
+        return false;
+    walk->name = buffer_data(&exchange->headers) + walk->offset;
+    walk->value = walk->name + strlen(walk->name) + 1;
+    walk->offset += strlen(walk->name) + 1 + strlen(walk->value) + 1;
+    return true;
+}
+
 bool http_exchange_has_added(const struct http_exchange *exchange, const char *name)
 {
-    const char *at = buffer_data(&exchange->headers);
-    const char *end = at + buffer_count(&exchange->headers);
-    while (at < end) {
-        if (strcasecmp(at, name) == 0)
+    struct header_walk walk = {.offset = 0};
+    while (exchange_next_header(exchange, &walk)) {
+        if (strcasecmp(walk.name, name) == 0)
             return true;
-        at += strlen(at) + 1;
-        at += strlen(at) + 1;
     }
     return false;
 }

@@ -212,6 +212,12 @@ void connection_head_is_late(struct http_connection *connection);
 struct http_exchange *exchange_create(struct http_connection *connection, struct http_head *head);
 void exchange_finish(struct http_exchange *exchange, enum http_end end);
 void exchange_free(struct http_exchange *exchange);
+/* Starts at offset 0; false at the end of what was added. */
+struct header_walk {
+    size_t offset;
+    const char *name, *value;
+};
+bool exchange_next_header(const struct http_exchange *exchange, struct header_walk *walk);
 
 /* http_server_raw.c */
 void exchange_write_raw(struct http_exchange *exchange, const void *body, size_t body_bytes);

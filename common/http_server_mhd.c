@@ -36,13 +36,9 @@ static enum MHD_Result queue_answer(struct http_connection *connection)
     enum MHD_Result result = MHD_YES;
     if (close)
         result = MHD_add_response_header(response, "Connection", "close");
-    for (const char *name = buffer_data(&exchange->headers),
-                    *end = name + buffer_count(&exchange->headers);
-         result == MHD_YES && name < end;) {
-        const char *value = name + strlen(name) + 1;
-        result = MHD_add_response_header(response, name, value);
-        name = value + strlen(value) + 1;
-    }
+    struct header_walk walk = {.offset = 0};
+    while (result == MHD_YES && exchange_next_header(exchange, &walk))
+        result = MHD_add_response_header(response, walk.name, walk.value);
     if (result == MHD_YES) {
         connection->state = CONNECTION_SEND;
         sweep_set(connection, SWEEP_WRITE);

@@ -21,13 +21,9 @@ static int write_head(struct buffer *to, const struct http_exchange *exchange, s
                                  "Content-Length: %zu\r\n",
                                  exchange->status, MHD_get_reason_phrase_for(exchange->status),
                                  date, body_bytes);
-    const char *name = buffer_data(&exchange->headers);
-    const char *end = name + buffer_count(&exchange->headers);
-    while (r == 0 && name < end) {
-        const char *value = name + strlen(name) + 1;
-        r = buffer_append_format(to, "%s: %s\r\n", name, value);
-        name = value + strlen(value) + 1;
-    }
+    struct header_walk walk = {.offset = 0};
+    while (r == 0 && exchange_next_header(exchange, &walk))
+        r = buffer_append_format(to, "%s: %s\r\n", walk.name, walk.value);
     return r < 0 ? r : buffer_append_text(to, "\r\n");
 }
 

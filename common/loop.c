@@ -371,14 +371,11 @@ int loop_watch_signals(struct loop *loop, const sigset_t *signals, loop_signal_f
     AUTO_FD int fd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0)
         return -errno;
-    loop->signal_fd = fd;
     loop->on_signal = on_signal;
     loop->signal_context = context;
     r = loop_watch(loop, fd, EPOLLIN, signal_come, loop, &loop->signal_watch);
-    if (r < 0) {
-        loop->signal_fd = -1;
+    if (r < 0)
         return r;
-    }
-    fd = -1;
+    loop->signal_fd = TAKE_FD(fd);
     return 0;
 }
