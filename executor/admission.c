@@ -126,6 +126,12 @@ void admission_look(struct admission *admission)
         loop_hook_start(admission->config.loop, &admission->hook);
 }
 
+bool admission_is_full(const struct admission *admission)
+{
+    bool is_queue_full = admission->waiting >= admission->config.queue_max;
+    return is_queue_full && (admission->first || !has_room(admission));
+}
+
 unsigned admission_running(const struct admission *admission)
 {
     return admission->running;

@@ -49,6 +49,7 @@ void admission_leave(
     struct admission_ticket *ticket);             /* from any state; the next is admitted soon */
 void admission_look(struct admission *admission); /* the pool has a runner again */
 
+bool admission_is_full(const struct admission *admission); /* whoever comes now is refused */
 unsigned admission_running(const struct admission *admission);
 unsigned admission_waiting(const struct admission *admission);
 

@@ -136,6 +136,7 @@ void api_fill_routes(struct api *api)
         {.method = "POST",
          .path = "/run",
          .handle = call_handle,
+         .headers_come = call_headers_come,
          .body_bytes_max = request_body_bytes_max(&api->maxima)},
         {.method = "GET", .path = "/readyz", .handle = handle_readyz},
         {.method = "GET", .path = "/livez", .handle = handle_livez},

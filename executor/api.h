@@ -47,6 +47,7 @@ void api_add_load(struct http_exchange *exchange, unsigned status, const char *p
                   void *context);
 
 /* POST /run (call.c). */
+void call_headers_come(struct http_exchange *exchange, void *context);
 void call_handle(struct http_exchange *exchange, void *context);
 
 #endif

@@ -6,10 +6,13 @@
  * other: on_end() cancels the run, on_finished() ends the answer.
  */
 #include <assert.h>
+#include <string.h>
 
 #include "api.h"
 #include "clock.h"
 #include "log.h"
+
+enum { SMALL_BODY_DIGITS = 5 }; /* of Content-Length: less than 100,000 bytes */
 
 struct call {
     struct api *api;                /* borrowed */
@@ -20,6 +23,8 @@ struct call {
     bool is_streaming; /* the 200 has been sent */
     uint64_t arrived_us;
 };
+
+static const char queue_full_detail[] = "All slots are taken and the queue is full.";
 
 static void refuse(struct api *api, struct http_exchange *exchange, enum refusal refusal,
                    const struct request_fault *fault)
@@ -179,23 +184,43 @@ static bool read_request(struct api *api, struct http_exchange *exchange,
     return false;
 }
 
-void call_handle(struct http_exchange *exchange, void *context)
+/* True: refused for a reason that has nothing to do with the request. */
+static bool refuse_early(struct api *api, struct http_exchange *exchange)
 {
-    struct api *api = context;
     if (api->is_refusing) {
         const struct request_fault fault = {PROBLEM_DRAINING, "This executor is shutting down."};
         http_exchange_close_after(exchange);
         refuse(api, exchange, REFUSAL_DRAINING, &fault);
-        return;
+        return true;
     }
-    struct request request;
-    if (!read_request(api, exchange, &request))
-        return;
     if (!api->is_tested) {
         const struct request_fault fault = {PROBLEM_BUSY, "This executor is not ready yet."};
         refuse(api, exchange, REFUSAL_NOT_STARTED, &fault);
-        return;
+        return true;
     }
+    if (admission_is_full(api->admission)) {
+        const struct request_fault fault = {PROBLEM_BUSY, queue_full_detail};
+        refuse(api, exchange, REFUSAL_QUEUE_FULL, &fault);
+        return true;
+    }
+    return false;
+}
+
+/* A large body is not read when there is nobody to keep it for. A small one is, since an answer
+ * before the body costs the connection. */
+void call_headers_come(struct http_exchange *exchange, void *context)
+{
+    const char *length = http_exchange_header(exchange, "Content-Length");
+    if (!length || strlen(length) > SMALL_BODY_DIGITS)
+        (void)refuse_early(context, exchange);
+}
+
+void call_handle(struct http_exchange *exchange, void *context)
+{
+    struct api *api = context;
+    struct request request;
+    if (refuse_early(api, exchange) || !read_request(api, exchange, &request))
+        return;
     struct call *call = calloc(1, sizeof(*call));
     if (!call) {
         const struct request_fault fault = {PROBLEM_BUSY, "There is no memory for another run."};
@@ -213,5 +238,5 @@ void call_handle(struct http_exchange *exchange, void *context)
     api->call_count++;
     http_exchange_on_end(exchange, on_end, call);
     if (admission_enter(api->admission, &call->ticket, wait_max_us(api, &request)) < 0)
-        refuse_busy(call, REFUSAL_QUEUE_FULL, "All slots are taken and the queue is full.");
+        refuse_busy(call, REFUSAL_QUEUE_FULL, queue_full_detail);
 }

@@ -79,8 +79,11 @@ START_TEST(refuses_at_once_when_slots_and_queue_are_full)
 {
     struct hotel hotel;
     hotel_open(&hotel);
-    for (size_t i = 0; i < SLOTS + QUEUE; i++)
+    for (size_t i = 0; i < SLOTS + QUEUE; i++) {
+        ck_assert(!admission_is_full(hotel.admission));
         ck_assert_int_eq(enter(&hotel, i, 1000000), 0);
+    }
+    ck_assert(admission_is_full(hotel.admission));
     ck_assert_int_eq(enter(&hotel, SLOTS + QUEUE, 1000000), -EBUSY);
     ck_assert_uint_eq(admission_waiting(hotel.admission), QUEUE);
     hotel_close(&hotel);

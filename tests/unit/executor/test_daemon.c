@@ -172,6 +172,33 @@ START_TEST(a_full_queue_is_refused_at_once)
 }
 END_TEST
 
+START_TEST(a_full_queue_is_refused_before_a_large_body)
+{
+    static char source[60001];
+    memset(source, 'x', sizeof(source) - 1);
+    static char input[60001];
+    memset(input, 'y', sizeof(input) - 1);
+    house_prepare(&house);
+    house.config.settings.queue_max = 0;
+    house_behave(&house, fake_behave_echo);
+    house_open(&house);
+    world_run_ms(&house.world, 50);
+    struct ask busy[HOUSE_SLOTS], ask;
+    occupy(busy);
+    for (unsigned round = 0; round < 2; round++) { /* with a small body, with a large one */
+        ask_init(&ask, &house, source);
+        ask.input = round == 0 ? "" : input;
+        ask_run(&ask);
+        ask_wait(&ask);
+        assert_busy(&ask);
+        ask_done(&ask);
+    }
+    for (unsigned i = 0; i < HOUSE_SLOTS; i++)
+        ask_done(&busy[i]);
+    house_close(&house);
+}
+END_TEST
+
 START_TEST(a_wait_is_bounded_by_the_deadline_less_the_wall)
 {
     house_open_ready(&house);
@@ -484,6 +511,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, refuses_limits_above_its_own);
     tcase_add_test(tcase, takes_nothing_until_its_own_first_run_was_right);
     tcase_add_test(tcase, a_full_queue_is_refused_at_once);
+    tcase_add_test(tcase, a_full_queue_is_refused_before_a_large_body);
     tcase_add_test(tcase, a_wait_is_bounded_by_the_deadline_less_the_wall);
     tcase_add_test(tcase, a_vanished_client_ends_its_run_and_frees_its_slot);
     tcase_add_test(tcase, a_runner_killed_in_the_middle_is_an_internal_error_with_what_was_printed);
