@@ -195,7 +195,9 @@ static int run(const struct options *options)
         tok_vm_free(vm);
     }
     free(source);
-    if (verdict != TOK_OK && host.diagnostic_count == 0)
+    if (verdict == TOK_HOST_ERROR)
+        fputs("tok: standard input or output failed\n", stderr);
+    else if (verdict != TOK_OK && host.diagnostic_count == 0)
         fprintf(stderr, "tok: %s\n", tok_verdict_name(verdict));
     return tok_verdict_exit_code(verdict);
 }

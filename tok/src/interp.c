@@ -142,9 +142,12 @@
         tok_value right = right_operand;                                                           \
         if (N(left) == N(right))                                                                   \
             ret = true;                                                                            \
-        else if (value_is_object(left) && value_is_object(right) && left != right)                 \
-            TRY(tok_equal(vm, left, right, &ret));                                                 \
-        else                                                                                       \
+        else if (value_is_object(left) && value_is_object(right) && left != right) {               \
+            if (are_short_strings(left, right))                                                    \
+                ret = string_flat_equal(value_to_string(left), value_to_string(right));            \
+            else                                                                                   \
+                TRY(tok_equal(vm, left, right, &ret));                                             \
+        } else                                                                                     \
             ret = left == right && !value_is_number(left);                                         \
     }
 
@@ -158,6 +161,16 @@
             SKIP();                                                                                \
         NEXT();                                                                                    \
     }
+
+/* Two flat strings of equal length that need no charge. */
+static inline bool are_short_strings(tok_value left, tok_value right)
+{
+    const struct string *a = value_to_string(left);
+    const struct string *b = value_to_string(right);
+    return a->header.type == OBJECT_STRING && b->header.type == OBJECT_STRING &&
+           !((a->header.flags | b->header.flags) & STRING_SHARED) && a->length == b->length &&
+           a->length < TOK_CHARGE_BYTES;
+}
 
 /* Whether a value is an instance of the shape that a cache has seen. */
 static inline bool has_shape(tok_value value, uint32_t shape)

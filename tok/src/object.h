@@ -38,7 +38,7 @@ struct object {
 
 enum { STRING_INTERNED = 1, STRING_SHARED = 2 };
 
-/* Immutable bytes, followed by a NUL that is not counted; or, with STRING_SHARED, a view of the
+/* Immutable bytes, followed by NULs up to a multiple of 8, which are not counted; or, with STRING_SHARED, a view of the
  * beginning of a buffer that may grow behind it. */
 struct string {
     struct object header;
@@ -152,6 +152,21 @@ static inline const char *string_bytes(const struct string *string)
     if (string->header.flags & STRING_SHARED)
         return ((const struct shared_string *)string)->buffer->bytes;
     return string->bytes;
+}
+
+/* Whether two flat strings of equal length have the same bytes; eight at a time, as the NULs behind them
+ * are the same too. */
+static inline bool string_flat_equal(const struct string *a, const struct string *b)
+{
+    for (uint32_t at = 0; at < a->length; at += sizeof(uint64_t)) {
+        uint64_t left;
+        uint64_t right;
+        memcpy(&left, a->bytes + at, sizeof(left));
+        memcpy(&right, b->bytes + at, sizeof(right));
+        if (left != right)
+            return false;
+    }
+    return true;
 }
 
 #endif

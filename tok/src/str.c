@@ -8,13 +8,14 @@ enum { STRING_FLAT_MAX = 255, STRING_SLACK_FRACTION = 8, INTERNED_CAPACITY_MIN =
 
 static struct string *string_allocate(struct tok_vm *vm, size_t length)
 {
-    struct string *string =
-        heap_allocate_in(vm, &vm->heap, OBJECT_STRING, sizeof(*string) + length + 1);
+    size_t last_word = length & ~(size_t)(sizeof(uint64_t) - 1);
+    struct string *string = heap_allocate_in(vm, &vm->heap, OBJECT_STRING,
+                                             sizeof(*string) + last_word + sizeof(uint64_t));
     if (!string)
         return NULL;
     string->length = (uint32_t)length;
     string->hash = 0;
-    string->bytes[length] = '\0';
+    memset(string->bytes + last_word, 0, sizeof(uint64_t));
     return string;
 }
 
