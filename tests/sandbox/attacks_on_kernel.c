@@ -19,7 +19,6 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "attacks.h"
 #include "attributes.h"
@@ -367,7 +366,7 @@ static int attack_survive(void)
         return errno;
     if (pid == 0) {
         for (;;)
-            (void)nanosleep(&(struct timespec){.tv_sec = 60}, NULL); /* holds the stream */
+            (void)pause(); /* and hold the stream */
     }
     return 0;
 }
