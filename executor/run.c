@@ -33,27 +33,43 @@ static uint64_t since(uint64_t then_us)
     return then_us == 0 || now_us < then_us ? 0 : now_us - then_us;
 }
 
-/* What the runner has used since it was taken. One that has gone in the moment since its RESULT has no
- * clock any more: then its own word has to do, as far as it can be true. */
+/* The runner's own word on its processor time, as far as it can be true. */
+static uint64_t claimed_cpu_us(const struct run *run)
+{
+    uint64_t wall_us = since(run->handed_us);
+    uint64_t claimed_us = run->claim.cpu_us;
+    claimed_us = claimed_us > run->cpu_before_us ? claimed_us - run->cpu_before_us : 0;
+    return claimed_us < wall_us ? claimed_us : wall_us;
+}
+
+static int ask_usage(struct run *run, struct runner_usage *ret_usage)
+{
+    struct backend *backend = pool_backend(run->context->config.pool);
+    if (run->runner_ended) {
+        *ret_usage = run->ended.usage;
+        return 0;
+    }
+    if (!run->runner)
+        return -ESRCH;
+    if (run->has_claim) /* which tells the memory */
+        return backend->ops->cpu(backend, run->runner, &ret_usage->cpu_us);
+    return backend->ops->usage(backend, run->runner, ret_usage);
+}
+
+/* What the runner has used since it was taken. The kernel brings a process's clock up to date only when
+ * it stops running or at a tick, and has none for one that has just gone: then the runner's word counts
+ * if it is more. A runner could only make its own program look busier. */
 static void read_usage(struct run *run)
 {
     struct runner_usage usage = {0};
-    struct backend *backend = pool_backend(run->context->config.pool);
-    int r = -ESRCH;
-    if (run->runner_ended) {
-        usage = run->ended.usage;
-        r = 0;
-    } else if (run->runner && run->has_claim) { /* which tells the memory */
-        r = backend->ops->cpu(backend, run->runner, &usage.cpu_us);
-    } else if (run->runner) {
-        r = backend->ops->usage(backend, run->runner, &usage);
-    }
-    if (r == 0) {
+    if (ask_usage(run, &usage) == 0) {
         usage.cpu_us = usage.cpu_us > run->cpu_before_us ? usage.cpu_us - run->cpu_before_us : 0;
         run->usage = usage;
-    } else if (run->has_claim) {
-        uint64_t wall_us = since(run->handed_us);
-        run->usage.cpu_us = run->claim.cpu_us < wall_us ? run->claim.cpu_us : wall_us;
+    }
+    if (run->has_claim) {
+        uint64_t claimed_us = claimed_cpu_us(run);
+        if (run->usage.cpu_us < claimed_us)
+            run->usage.cpu_us = claimed_us;
     }
 }
 
@@ -298,6 +314,16 @@ static void send_more(struct run *run)
         run_watch(run);
 }
 
+/* A runner says STARTED together with what comes first, so that one that had the whole program and
+ * was ended by the kernel for what it did has run. */
+static bool was_ended_for_its_program(const struct run *run)
+{
+    if (!run->runner_ended || !run_source_is_sent(run))
+        return false;
+    enum runner_end end = run->ended.end;
+    return end == RUNNER_END_SIGSYS || end == RUNNER_END_OOM || end == RUNNER_END_CPU;
+}
+
 static enum step_result step_starting(struct run *run)
 {
     if (run->runner) {
@@ -307,8 +333,17 @@ static enum step_result step_starting(struct run *run)
             return enter_running(run);
         if (finish_by_frames(run))
             return STEP_WAIT;
-        if (!run->stream_ended && !run->runner_ended && !run->tick_passed)
+        if (was_ended_for_its_program(run)) {
+            finish_by_end(run);
             return STEP_WAIT;
+        }
+        /* The end of its stream comes a little before the word of how it ended. */
+        bool may_be_told = run_source_is_sent(run) && !run->send_failed;
+        if (!run->runner_ended && !run->tick_passed && (!run->stream_ended || may_be_told)) {
+            if (run->stream_ended)
+                run_unwatch(run);
+            return STEP_WAIT;
+        }
         drop_runner(run);
     }
     int r = may_try_another(run) ? begin_attempt(run) : -EAGAIN;

@@ -82,6 +82,7 @@ void run_write(struct run *run)
         struct iovec parts[2];
         struct msghdr message = {.msg_iov = parts};
         message.msg_iovlen = unsent_parts(run, parts);
+        uint64_t before_us = clock_now_us(); /* it may have run for long when we go on */
         ssize_t written = sendmsg(run->runner->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (written < 0 && errno == EINTR)
             continue;
@@ -91,7 +92,7 @@ void run_write(struct run *run)
         }
         run->sent_count += (size_t)written;
         if (run->handed_us == 0 && run_source_is_sent(run))
-            run->handed_us = clock_now_us();
+            run->handed_us = before_us;
     }
 }
 

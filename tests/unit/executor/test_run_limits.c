@@ -139,6 +139,32 @@ START_TEST(time_used_before_the_program_came_is_not_the_programs)
 }
 END_TEST
 
+static uint64_t cpu_to_claim_us;
+
+static void behave_claim_cpu(struct fake_runner *runner)
+{
+    uint8_t bytes[FRAME_FIXED_MAX];
+    const struct frame_result result = {
+        .nonce = runner->start.nonce, .verdict = VERDICT_OK, .cpu_us = cpu_to_claim_us};
+    runner->fake->cpu_us += 7;
+    fake_send_started(runner);
+    fake_send(runner, bytes, frame_encode_result(bytes, &result));
+}
+
+START_TEST(a_runners_own_cpu_time_counts_if_it_is_more_but_never_more_than_the_wall)
+{
+    const struct run_request request = receiver_request("x", NULL);
+    cpu_to_claim_us = UINT64_MAX;
+    receiver_run(&receiver, &request, behave_claim_cpu);
+    assert_verdict(VERDICT_OK);
+    ck_assert_uint_ge(receiver.result.cpu_us, 7);
+    ck_assert_uint_le(receiver.result.cpu_us, receiver.result.wall_us);
+    cpu_to_claim_us = 0; /* the kernel knows better */
+    receiver_run(&receiver, &request, behave_claim_cpu);
+    ck_assert_uint_eq(receiver.result.cpu_us, 7);
+}
+END_TEST
+
 /* ---- the receiver ---- */
 
 START_TEST(a_cancelled_run_kills_its_runner_and_says_nothing)
@@ -328,6 +354,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, the_cpu_limit_is_found_by_looking);
     tcase_add_test(tcase, the_cpu_limit_is_also_looked_at_in_the_end);
     tcase_add_test(tcase, time_used_before_the_program_came_is_not_the_programs);
+    tcase_add_test(tcase, a_runners_own_cpu_time_counts_if_it_is_more_but_never_more_than_the_wall);
     tcase_add_test(tcase, a_cancelled_run_kills_its_runner_and_says_nothing);
     tcase_add_loop_test(tcase, a_receiver_that_fails_or_cancels_within_a_frame_ends_the_run, 0, 2);
     tcase_add_test(tcase, a_slow_receiver_stops_the_reading_until_it_has_caught_up);
