@@ -141,45 +141,53 @@ def c_function_bodies(code):
         yield match.group(1), match.group(2)
 
 
-def calls_any(body, names):
-    return any(re.search(r"\b%s\s*\(" % re.escape(found), body) for found in names)
+def calls_of(body):
+    return set(re.findall(r"\b(\w+)\s*\(", body))
 
 
 def closure_of_asserting(functions, asserts):
     """Names of helpers that assert, themselves or through another helper."""
     asserting = {found for found, body in functions if asserts.search(body)}
+    others = [(found, calls_of(body)) for found, body in functions if found not in asserting]
     while True:
-        more = {found for found, body in functions
-                if found not in asserting and calls_any(body, asserting)}
+        more = {found for found, calls in others if calls & asserting} - asserting
         if not more:
             return asserting
         asserting |= more
 
 
-def tests_without_assert(name, text):
-    if not name.startswith("tests/"):
-        return
-    if name.endswith(".c"):
-        code = strip_comments_and_strings(text)
-        asserts = re.compile(
-            r"\b(ck_\w+|assert|fail\w*|expect_\w+|assert_\w+|check_\w+|\w+_VERIFY)\s*\(")
-        asserting = closure_of_asserting(list(c_function_bodies(code)), asserts)
+C_ASSERTS = re.compile(
+    r"\b(ck_\w+|assert|fail\w*|expect_\w+|assert_\w+|check_\w+|\w+_VERIFY)\s*\(")
+PYTHON_ASSERTS = re.compile(
+    r"\bassert\b|pytest\.(raises|fail)\b|\b(expect|assert|check)_\w+\(|\buntil\(")
+
+
+def c_tests_without_assert(files):
+    """Helpers are looked up in all C files of the tests: suites share theirs."""
+    codes = {name: strip_comments_and_strings(text) for name, text in files.items()
+             if name.startswith("tests/") and is_c(name)}
+    functions = [found for code in codes.values() for found in c_function_bodies(code)]
+    asserting = closure_of_asserting(functions, C_ASSERTS)
+    for name, code in codes.items():
         for test, line, body in c_test_bodies(code):
             # A test that must end by a signal or an exit asserts by that.
             ends = re.search(r"tcase_add_(?:test_raise_signal|exit_test)\([^;]*\b%s\b" % test, code)
-            if not asserts.search(body) and not calls_any(body, asserting) and not ends:
-                yield line, f"{test} asserts nothing"
-    elif name.endswith(".py"):
-        asserts = re.compile(r"\bassert\b|pytest\.(raises|fail)\b|\b(expect|assert|check)_\w+\(|\buntil\(")
-        bodies = []
-        pattern = r"^( *)def (\w+)\(.*?\).*?:\n((?:(?:\1[ \t]+.*)?\n)*)"
-        for match in re.finditer(pattern, text, re.M):
-            bodies.append((match.group(2), match.group(3), line_of(text, match.start())))
-        asserting = closure_of_asserting([(found, body) for found, body, _ in bodies], asserts)
-        for test, body, line in bodies:
-            if test.startswith("test_") and not asserts.search(body) \
-                    and not calls_any(body, asserting):
-                yield line, f"{test} asserts nothing"
+            if not C_ASSERTS.search(body) and not calls_of(body) & asserting and not ends:
+                yield name, line, f"{test} asserts nothing"
+
+
+def python_tests_without_assert(name, text):
+    if not name.startswith("tests/") or not name.endswith(".py"):
+        return
+    bodies = []
+    pattern = r"^( *)def (\w+)\(.*?\).*?:\n((?:(?:\1[ \t]+.*)?\n)*)"
+    for match in re.finditer(pattern, text, re.M):
+        bodies.append((match.group(2), match.group(3), line_of(text, match.start())))
+    asserting = closure_of_asserting([(found, body) for found, body, _ in bodies], PYTHON_ASSERTS)
+    for test, body, line in bodies:
+        if test.startswith("test_") and not PYTHON_ASSERTS.search(body) \
+                and not calls_of(body) & asserting:
+            yield line, f"{test} asserts nothing"
 
 
 def component_of(name):
@@ -258,9 +266,13 @@ FILE_RULES = {
     "unfinished": unfinished_work,
     "machine-path": paths_of_a_machine,
     "sleeping-test": sleeping_tests,
-    "test-without-assert": tests_without_assert,
+    "python-test-without-assert": python_tests_without_assert,
 }
-TREE_RULES = {"upward-include": upward_includes, "header-alone": headers_alone}
+TREE_RULES = {
+    "upward-include": upward_includes,
+    "header-alone": headers_alone,
+    "test-without-assert": c_tests_without_assert,
+}
 
 
 def read_tree():

@@ -21,8 +21,7 @@ def complaints(rule, name, text):
     ("machine-path", "docs/a.md", "see /ho" "me/ada/trytok\n"),
     ("sleeping-test", "tests/unit/a.c", "    usle" "ep(10);\n"),
     ("sleeping-test", "tests/http/a.py", "    time.sle" "ep(1)\n"),
-    ("test-without-assert", "tests/unit/a.c", "START_TEST(x)\n{\n    run();\n}\nEND_TEST\n"),
-    ("test-without-assert", "tests/http/a.py", "def test_x(a):\n    a.run()\n\n"),
+    ("python-test-without-assert", "tests/http/a.py", "def test_x(a):\n    a.run()\n\n"),
 ])
 def test_a_rule_finds_what_it_is_for(rule, name, bad):
     assert complaints(rule, name, bad)
@@ -38,10 +37,7 @@ def test_a_rule_finds_what_it_is_for(rule, name, bad):
      "/* NOLINT(readability-function-size): a loop */\nvoid f(void)\n{\n" + BODY * 71 + "}\n"),
     ("machine-path", "docs/a.md", "a framework/notes path, /rootless/x\n"),
     ("sleeping-test", "tests/support/a.py", "    time.sleep(0.01)  # lint: may sleep\n"),
-    ("test-without-assert", "tests/unit/a.c",
-     "static void holds(int a)\n{\n    ck_assert(a);\n}\n"
-     "START_TEST(x)\n{\n    holds(1);\n}\nEND_TEST\n"),
-    ("test-without-assert", "tests/http/a.py",
+    ("python-test-without-assert", "tests/http/a.py",
      "def verdict(a):\n    assert a\n\ndef test_x(a):\n    verdict(a)\n"),
 ])
 def test_a_rule_lets_the_like_of_it_pass(rule, name, good):
@@ -75,3 +71,14 @@ def test_a_header_that_does_not_stand_alone_is_found(tmp_path, monkeypatch, text
     (tmp_path / "common/a.h").write_text(text)
     monkeypatch.setattr(lint, "TOP", tmp_path)
     assert [name for name, _, _ in lint.headers_alone({"common/a.h": text})] == ["common/a.h"]
+
+
+HOLDS = "void holds(int a)\n{\n    ck_assert(a);\n}\n"
+
+
+@pytest.mark.parametrize("body, helpers, count", [
+    ("run();", "", 1), ("run();", HOLDS, 1), ("holds(1);", HOLDS, 0), ("ck_assert(a);", "", 0)])
+def test_a_c_test_asserts_itself_or_through_a_helper_of_any_file(body, helpers, count):
+    files = {"tests/unit/a.c": "START_TEST(x)\n{\n    %s\n}\nEND_TEST\n" % body,
+             "tests/unit/helpers.c": helpers}
+    assert len(list(lint.c_tests_without_assert(files))) == count
