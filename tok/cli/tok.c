@@ -146,7 +146,7 @@ static int run_repl(void)
         execl(path, "tok-repl", (char *)NULL);
     }
     execlp("tok-repl", "tok-repl", (char *)NULL);
-    fprintf(stderr, "tok: cannot start tok-repl: %s\n", strerror(errno));
+    fprintf(stderr, "tok: cannot start tok-repl: %m\n");
     return EXIT_UNREADABLE;
 }
 
@@ -181,7 +181,7 @@ static int run(const struct options *options)
     config.limits = options->limits;
     char *source = host_read_file(options->path, &host.source_bytes);
     if (!source) {
-        fprintf(stderr, "tok: cannot read %s: %s\n", options->path, strerror(errno));
+        fprintf(stderr, "tok: cannot read %s: %m\n", options->path);
         return EXIT_UNREADABLE;
     }
     host.source = source;

@@ -315,7 +315,7 @@ struct arithmetic {
 };
 
 static const struct arithmetic arithmetics[] = {
-    [EXPR_ADD - EXPR_ADD] = {OP_ADD, OP_ADDK, OP_KADD},
+    [0] = {OP_ADD, OP_ADDK, OP_KADD}, /* EXPR_ADD */
     [EXPR_SUBTRACT - EXPR_ADD] = {OP_SUB, OP_SUBK, OP_KSUB},
     [EXPR_MULTIPLY - EXPR_ADD] = {OP_MUL, OP_MULK, 0},
     [EXPR_DIVIDE - EXPR_ADD] = {OP_DIV, OP_DIVK, OP_KDIV},
@@ -356,7 +356,7 @@ static struct operand comparison(struct emitter *emitter, struct expr *expr, str
                                  uint32_t mark, uint32_t wanted)
 {
     static const uint8_t opcodes[] = {
-        [EXPR_EQUAL - EXPR_EQUAL] = OP_EQ,   [EXPR_NOT_EQUAL - EXPR_EQUAL] = OP_NE,
+        [0 /* EXPR_EQUAL */] = OP_EQ,        [EXPR_NOT_EQUAL - EXPR_EQUAL] = OP_NE,
         [EXPR_LESS - EXPR_EQUAL] = OP_LT,    [EXPR_LESS_EQUAL - EXPR_EQUAL] = OP_LE,
         [EXPR_GREATER - EXPR_EQUAL] = OP_LT, [EXPR_GREATER_EQUAL - EXPR_EQUAL] = OP_LE,
     };

@@ -253,7 +253,7 @@ void *tok_heap_allocate_slow(struct tok_vm *vm, enum object_type type, size_t by
         if (!class->free && !class_refill(vm, class, (uint32_t)cell_bytes))
             return NULL;
         object = &class->free->header;
-        class->free = class->free->next;
+        class->free = class->free->next; // NOLINT(clang-analyzer-core.NullDereference): refilled
     }
     *object = (struct object){.type = (uint8_t)type, .mark = vm->heap.epoch};
     return object;

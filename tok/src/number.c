@@ -174,7 +174,7 @@ static size_t write_exponent(int exponent, char *text)
 
 static size_t write_decimal(const struct decimal *decimal, char *text)
 {
-    char digits[DIGITS];
+    char digits[DIGITS] = {0};
     write_integer(decimal->digits, digits);
     int significant = DIGITS;
     while (significant > 1 && digits[significant - 1] == '0')

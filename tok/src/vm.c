@@ -90,7 +90,7 @@ static bool frames_grow(struct tok_vm *vm)
     return true;
 }
 
-bool tok_vm_grow(struct tok_vm *vm, tok_value *window, const struct closure *closure)
+bool tok_vm_grow(struct tok_vm *vm, const tok_value *window, const struct closure *closure)
 {
     size_t slots = (size_t)(window - vm->stack) + closure->proto->register_count;
     if (vm->frame + 1 >= vm->frames_end && !frames_grow(vm))

@@ -132,7 +132,7 @@ static inline bool vm_charge(struct tok_vm *vm, uint64_t bytes)
 }
 
 /* Makes room for a call of `closure` with register 0 at `window`. Moves the stack and the frames. */
-bool tok_vm_grow(struct tok_vm *vm, tok_value *window, const struct closure *closure);
+bool tok_vm_grow(struct tok_vm *vm, const tok_value *window, const struct closure *closure);
 
 /* The index of a global's slot, made if it is new; -1: out of memory. Never collects. */
 int64_t tok_global_slot(struct tok_vm *vm, struct string *name);

@@ -53,24 +53,24 @@ START_TEST(a_class_with_very_many_shapes_goes_over_to_dictionaries)
     /* Each instance sets its fields in another order. */
     struct program program;
     program_init(&program);
-    enum { FIELDS = 7, ORDERS = 5040 };
-    char *source = malloc(1 << 20);
+    enum { FIELDS = 7, ORDERS = 5040, SIZE = 1 << 20 };
+    char *source = malloc(SIZE);
     ck_assert_ptr_nonnull(source);
     size_t at = 0;
-    at += (size_t)sprintf(source, "class A {} var a; var s = 0;");
+    at += (size_t)snprintf(source, SIZE, "class A {} var a; var s = 0;");
     for (int order = 0; order < ORDERS; order++) {
         int rest = order;
         int left[FIELDS] = {0, 1, 2, 3, 4, 5, 6};
-        at += (size_t)sprintf(source + at, "a=A();");
+        at += (size_t)snprintf(source + at, SIZE - at, "a=A();");
         for (int i = FIELDS; i > 0; i--) {
             int pick = rest % i;
             rest /= i;
-            at += (size_t)sprintf(source + at, "a.f%d=1;", left[pick]);
+            at += (size_t)snprintf(source + at, SIZE - at, "a.f%d=1;", left[pick]);
             left[pick] = left[i - 1];
         }
-        at += (size_t)sprintf(source + at, "s=s+a.f3+a.f6;");
+        at += (size_t)snprintf(source + at, SIZE - at, "s=s+a.f3+a.f6;");
     }
-    sprintf(source + at, "print s;");
+    (void)snprintf(source + at, SIZE - at, "print s;");
 #ifndef TOK_STRESS
     ck_assert_int_eq(program_run(&program, source), TOK_OK);
     ck_assert_str_eq(program.output, "10080\n");
