@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "attacks.h"
@@ -12,6 +13,17 @@ enum { STREAM_FD = 0 };
 static volatile int for_ever = 1;
 
 static uint8_t bytes[FRAME_HEADER_BYTES + FRAME_PAYLOAD_MAX];
+
+/* Until the runner's own first tick has sent STARTED: the run has then begun for its executor, too.
+ * Those that do not wait are about what comes before. */
+static void wait_until_started(void)
+{
+    struct timespec start, now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &start);
+    do
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < 60);
+}
 
 static void write_all(const void *from, size_t count)
 {
@@ -58,6 +70,7 @@ static int attack_sleep(void)
 
 static int attack_flood(void)
 {
+    wait_until_started();
     while (for_ever)
         write_stdout(FRAME_PAYLOAD_MAX);
     return 0;
@@ -66,6 +79,7 @@ static int attack_flood(void)
 /* A byte each 100 ms of processor time: sleeping is forbidden. */
 static int attack_drip(void)
 {
+    wait_until_started();
     while (for_ever) {
         for (volatile uint64_t i = 0; i < 100000000; i++)
             continue;
@@ -86,12 +100,14 @@ static int attack_exit_ours(void)
 
 static int attack_wrong_nonce(void)
 {
+    wait_until_started();
     write_result(0x6666666666666666U);
     _exit(0);
 }
 
 static int attack_two_results(void)
 {
+    wait_until_started();
     write_result(0);
     write_result(0);
     _exit(0);
@@ -101,12 +117,14 @@ static int attack_huge_frame(void)
 {
     static const uint8_t header[FRAME_HEADER_BYTES] = {0xff, 0xff,         0xff,
                                                        0xff, FRAME_STDOUT, FRAME_VERSION};
+    wait_until_started();
     write_all(header, sizeof(header));
     return attack_sleep();
 }
 
 static int attack_garbage(void)
 {
+    wait_until_started();
     memset(bytes, 0xa5, 4096);
     write_all(bytes, 4096);
     return attack_sleep();
@@ -115,6 +133,7 @@ static int attack_garbage(void)
 /* A header that promises more than ever comes. */
 static int attack_half_frame(void)
 {
+    wait_until_started();
     frame_encode_header(bytes, FRAME_STDOUT, 100);
     write_all(bytes, FRAME_HEADER_BYTES + 50);
     _exit(0);
@@ -124,6 +143,7 @@ static int attack_half_frame(void)
 static int attack_foreign_frame(void)
 {
     const struct frame_start start = {.mode = FRAME_MODE_RUN};
+    wait_until_started();
     write_all(bytes, frame_encode_start(bytes, &start));
     return attack_sleep();
 }
@@ -131,6 +151,7 @@ static int attack_foreign_frame(void)
 static int attack_many_diagnostics(void)
 {
     const struct frame_diagnostic diagnostic = {.line = 1, .message = {"m", 1}, .text = {"t", 1}};
+    wait_until_started();
     while (for_ever)
         write_all(bytes, frame_encode_diagnostic(bytes, &diagnostic));
     return 0;
@@ -139,6 +160,25 @@ static int attack_many_diagnostics(void)
 static int attack_sigsys(void)
 {
     return syscall(SYS_getppid) < 0 ? errno : 0;
+}
+
+static int attack_sigsys_later(void)
+{
+    wait_until_started();
+    return attack_sigsys();
+}
+
+static int attack_exit_later(void)
+{
+    wait_until_started();
+    return attack_exit_early();
+}
+
+/* A result before anything else, from a runner that has not said STARTED. */
+static int attack_early_result(void)
+{
+    write_result(0);
+    _exit(0);
 }
 
 const struct attack attacks_on_executor[] = {
@@ -156,5 +196,8 @@ const struct attack attacks_on_executor[] = {
     {"foreign_frame", attack_foreign_frame},
     {"many_diagnostics", attack_many_diagnostics},
     {"sigsys", attack_sigsys},
+    {"sigsys_later", attack_sigsys_later},
+    {"exit_later", attack_exit_later},
+    {"early_result", attack_early_result},
     {NULL, NULL},
 };

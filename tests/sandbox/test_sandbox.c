@@ -196,7 +196,7 @@ END_TEST
 
 static void assert_killed_in_time(const char *name)
 {
-    const struct world_options options = {.backend = true, .kill_after_ms = 50};
+    const struct world_options options = {.backend = true, .kill_after_ms = 150};
     struct world_report report = attack(name, &options);
     ck_assert_int_eq(report.outcome, WORLD_TIMED_OUT);
     ck_assert_int_eq(report.ended.end, RUNNER_END_KILLED);
@@ -217,15 +217,16 @@ START_TEST(s11_sleeping_for_ever_is_killed)
 }
 END_TEST
 
-START_TEST(s12_s13_a_runner_that_neither_reads_nor_writes_is_killed)
+START_TEST(s13_a_runner_that_never_ends_its_frame_is_killed)
 {
     assert_killed_in_time("huge_frame");
 }
 END_TEST
 
-START_TEST(s14_a_flood_is_killed)
+START_TEST(s14_s15_a_flood_and_a_trickle_are_killed)
 {
     assert_killed_in_time("flood");
+    assert_killed_in_time("drip");
 }
 END_TEST
 
@@ -382,8 +383,8 @@ static Suite *make_suite(void)
     tcase_add_test(tests, code_cannot_be_made);
     tcase_add_test(tests, s10_native_code_that_spins_is_killed);
     tcase_add_test(tests, s11_sleeping_for_ever_is_killed);
-    tcase_add_test(tests, s12_s13_a_runner_that_neither_reads_nor_writes_is_killed);
-    tcase_add_test(tests, s14_a_flood_is_killed);
+    tcase_add_test(tests, s13_a_runner_that_never_ends_its_frame_is_killed);
+    tcase_add_test(tests, s14_s15_a_flood_and_a_trickle_are_killed);
     tcase_add_test(tests, s17_survivors_die_with_their_pid_namespace);
     tcase_add_test(tests, s19_system_calls_of_other_tables_are_killed);
     tcase_add_test(tests, s20_the_filter_cannot_be_left);
