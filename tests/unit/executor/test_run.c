@@ -212,6 +212,33 @@ START_TEST(a_second_death_before_started_means_not_started)
 }
 END_TEST
 
+static void behave_be_killed(struct fake_runner *runner)
+{
+    fake_end(runner, *(enum runner_end *)runner->fake->context);
+}
+
+/* STARTED comes together with what follows it, so that it may not have come. */
+START_TEST(whom_the_kernel_ends_for_its_program_has_run)
+{
+    static const struct {
+        enum runner_end end;
+        enum verdict verdict;
+    } ends[] = {{RUNNER_END_SIGSYS, VERDICT_KILLED}, {RUNNER_END_OOM, VERDICT_MEMORY_LIMIT}};
+    struct world world;
+    enum runner_end end = ends[_i].end;
+    world_open_warm(&world);
+    world.fake.behave = behave_be_killed;
+    world.fake.context = &end;
+    receiver_open(&receiver, &world);
+    const struct run_request request = receiver_request("x", NULL);
+    receiver_start(&receiver, &request);
+    receiver_wait(&receiver);
+    assert_verdict(ends[_i].verdict);
+    receiver_close(&receiver);
+    world_close(&world);
+}
+END_TEST
+
 START_TEST(no_runner_means_not_started)
 {
     struct world world;
@@ -331,6 +358,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, death_within_a_frame_is_judged_by_its_cause);
     tcase_add_test(tcase, a_runner_that_dies_before_it_started_is_replaced);
     tcase_add_test(tcase, a_second_death_before_started_means_not_started);
+    tcase_add_loop_test(tcase, whom_the_kernel_ends_for_its_program_has_run, 0, 2);
     tcase_add_test(tcase, no_runner_means_not_started);
     tcase_add_test(tcase, more_memory_than_any_runner_has_is_too_large);
     tcase_add_test(tcase, a_runner_that_never_starts_is_killed_and_replaced_once);
