@@ -223,9 +223,9 @@ START_TEST(whom_the_kernel_ends_for_its_program_has_run)
     static const struct {
         enum runner_end end;
         enum verdict verdict;
-    } ends[] = {{RUNNER_END_SIGSYS, VERDICT_KILLED}, {RUNNER_END_OOM, VERDICT_MEMORY_LIMIT}};
+    } cases[] = {{RUNNER_END_SIGSYS, VERDICT_KILLED}, {RUNNER_END_OOM, VERDICT_MEMORY_LIMIT}};
     struct world world;
-    enum runner_end end = ends[_i].end;
+    enum runner_end end = cases[_i].end;
     world_open_warm(&world);
     world.fake.behave = behave_be_killed;
     world.fake.context = &end;
@@ -233,7 +233,7 @@ START_TEST(whom_the_kernel_ends_for_its_program_has_run)
     const struct run_request request = receiver_request("x", NULL);
     receiver_start(&receiver, &request);
     receiver_wait(&receiver);
-    assert_verdict(ends[_i].verdict);
+    assert_verdict(cases[_i].verdict);
     receiver_close(&receiver);
     world_close(&world);
 }
