@@ -67,19 +67,23 @@ static struct stmt *body(struct compiler *compiler)
 static void parameters(struct compiler *compiler, struct function *function)
 {
     tok_parse_consume(compiler, TOKEN_LEFT_PAREN, MESSAGE_EXPECT_PAREN_NAME);
-    function->parameters = tok_compile_get(compiler, ARGUMENTS_MAX * sizeof(struct variable *));
     if (!parse_is_at(compiler, TOKEN_RIGHT_PAREN)) {
         do {
             if (function->arity == ARGUMENTS_MAX)
                 tok_compile_error(compiler, &compiler->current, MESSAGE_TOO_MANY_PARAMETERS);
             tok_parse_consume(compiler, TOKEN_NAME, MESSAGE_EXPECT_PARAMETER_NAME);
-            struct variable *variable =
-                tok_scope_declare(compiler, tok_parse_name(compiler, &compiler->previous));
-            variable->is_ready = true;
+            tok_scope_declare(compiler, tok_parse_name(compiler, &compiler->previous))->is_ready =
+                true;
             if (function->arity < ARGUMENTS_MAX)
-                function->parameters[function->arity++] = variable;
+                function->arity++;
         } while (tok_parse_match(compiler, TOKEN_COMMA));
     }
+    /* The list of locals has them in reverse. */
+    function->parameters =
+        tok_compile_get(compiler, function->arity * sizeof(*function->parameters));
+    struct variable *variable = function->locals;
+    for (uint32_t i = function->arity; i > 0; i--, variable = variable->outer)
+        function->parameters[i - 1] = variable;
     tok_parse_consume(compiler, TOKEN_RIGHT_PAREN, MESSAGE_EXPECT_PAREN_PARAMETERS);
     tok_parse_consume(compiler, TOKEN_LEFT_BRACE, MESSAGE_EXPECT_BRACE_FUNCTION);
 }
