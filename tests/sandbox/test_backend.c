@@ -62,6 +62,8 @@ static void on_lost(void *context UNUSED)
     seen.lost_count++;
 }
 
+static unsigned cpu_max_seconds; /* 0: as many as never matter */
+
 static void open_backend(const char *runner_path, layer_set required)
 {
     const struct process_events events = {
@@ -72,6 +74,7 @@ static void open_backend(const char *runner_path, layer_set required)
     config.runners_max = RUNNERS_MAX;
     config.spawner_count = 2;
     config.layers_required = required;
+    config.cpu_max_seconds = cpu_max_seconds;
     ck_assert_int_eq(process_backend_prepare(&config, &spawners), 0);
     ck_assert_int_eq(loop_create(&seen.loop), 0);
     ck_assert_int_eq(process_backend_create(seen.loop, spawners, &events, &seen.backend), 0);
@@ -217,6 +220,20 @@ START_TEST(start_takes_as_many_as_there_are_places_and_no_more)
     ck_assert_int_eq(seen.backend->ops->start(seen.backend, 1), -EBUSY);
     while (seen.ready_total < RUNNERS_MAX)
         run();
+    close_backend();
+}
+END_TEST
+
+START_TEST(s10_processor_time_has_a_backstop_in_the_kernel)
+{
+    cpu_max_seconds = 1;
+    open_backend(TRYTOK_ATTACKER, 0);
+    start(1);
+    run();
+    send_program(seen.ready[0], "attack spin");
+    seen.ended_until = 1;
+    run(); /* nobody asked for a kill */
+    ck_assert_uint_eq(seen.ends[RUNNER_END_CPU], 1);
     close_backend();
 }
 END_TEST
@@ -388,6 +405,7 @@ static Suite *make_suite(void)
     tcase_add_test(tests, a_program_runs_and_its_runner_ends);
     tcase_add_test(tests, a_runner_whose_executor_lets_go_ends);
     tcase_add_test(tests, start_takes_as_many_as_there_are_places_and_no_more);
+    tcase_add_test(tests, s10_processor_time_has_a_backstop_in_the_kernel);
     tcase_add_test(tests, s24_a_kill_that_races_with_the_end_gives_one_end);
     tcase_add_test(tests, s18_nothing_is_left_after_many_runs);
     tcase_add_test(tests, a_runner_without_a_required_layer_is_never_ready);
