@@ -344,6 +344,11 @@ static enum step_result step_starting(struct run *run)
                 run_unwatch(run);
             return STEP_WAIT;
         }
+        /* Twice is no accident: it is the program that ends its runners, so it has run. */
+        if (may_be_told && run->runner_ended && run->attempts == ATTEMPTS_MAX) {
+            finish_by_end(run);
+            return STEP_WAIT;
+        }
         drop_runner(run);
     }
     int r = may_try_another(run) ? begin_attempt(run) : -EAGAIN;

@@ -203,12 +203,14 @@ static void behave_die(struct fake_runner *runner)
     fake_end(runner, RUNNER_END_SIGNAL);
 }
 
-START_TEST(a_second_death_before_started_means_not_started)
+START_TEST(a_program_that_two_runners_die_of_is_an_internal_error)
 {
     const struct run_request request = receiver_request("x", NULL);
     receiver_run(&receiver, &request, behave_die);
-    ck_assert_int_eq(receiver.summary.outcome, RUN_NOT_STARTED);
-    ck_assert_uint_eq(receiver.started_count + receiver.result_count, 0);
+    ck_assert_int_eq(receiver.summary.outcome, RUN_ANSWERED);
+    ck_assert_int_eq(receiver.summary.verdict, VERDICT_INTERNAL_ERROR);
+    ck_assert_uint_eq(receiver.started_count, 1);
+    ck_assert_uint_eq(receiver.result_count, 1);
 }
 END_TEST
 
@@ -357,7 +359,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, an_end_that_is_never_told_is_not_waited_for);
     tcase_add_test(tcase, death_within_a_frame_is_judged_by_its_cause);
     tcase_add_test(tcase, a_runner_that_dies_before_it_started_is_replaced);
-    tcase_add_test(tcase, a_second_death_before_started_means_not_started);
+    tcase_add_test(tcase, a_program_that_two_runners_die_of_is_an_internal_error);
     tcase_add_loop_test(tcase, whom_the_kernel_ends_for_its_program_has_run, 0, 2);
     tcase_add_test(tcase, no_runner_means_not_started);
     tcase_add_test(tcase, more_memory_than_any_runner_has_is_too_large);
