@@ -68,6 +68,7 @@ test_rest() {
     phase "clang-tidy" check_tidy
     phase_build asan
     phase_test "test asan" asan -E "$same_in_every_build"
+    phase_build dev # whose executor stands in for one that the thread sanitizer cannot watch
     phase_build tsan
     phase_test "test tsan" tsan -L 'unit|http'
     if [ -d tests/fuzz ]; then

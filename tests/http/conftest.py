@@ -21,6 +21,8 @@ STRICT = {
 def pytest_addoption(parser):
     parser.addoption("--programs", default=str(TOP / "build/release/bin"),
                      help="folder with the programs under test")
+    parser.addoption("--executor-programs", default=None,
+                     help="folder with the executor and the runner, where they are not among those")
 
 
 @pytest.fixture(scope="session")
@@ -29,23 +31,31 @@ def programs(request):
 
 
 @pytest.fixture(scope="session")
-def make_long_service(programs, tmp_path_factory):
+def executor_programs(request, programs):
+    folder = Path(request.config.getoption("--executor-programs") or programs)
+    assert (folder / "trytok-executor").exists(), f"no executor in {folder}: ./dev build dev"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make_long_service(programs, executor_programs, tmp_path_factory):
     """Services that outlive one test; all end at the end, each with status 0 and nothing left."""
     made = []
 
     def make(**settings):
-        made.append(Service(programs, tmp_path_factory.mktemp("service"), **settings))
+        made.append(Service(programs, tmp_path_factory.mktemp("service"),
+                            executor_programs=executor_programs, **settings))
         return made[-1]
     yield make
     finish(made)
 
 
 @pytest.fixture
-def make_service(programs, tmp_path):
+def make_service(programs, executor_programs, tmp_path):
     made = []
 
     def make(**settings):
-        made.append(Service(programs, tmp_path, **settings))
+        made.append(Service(programs, tmp_path, executor_programs=executor_programs, **settings))
         return made[-1]
     yield make
     finish(made)

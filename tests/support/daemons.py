@@ -82,8 +82,9 @@ class Service:
     """One coordinator and its executors."""
 
     def __init__(self, programs, folder, executors=1, executor_settings=None,
-                 coordinator_settings=None):
+                 coordinator_settings=None, executor_programs=None):
         self.programs = Path(programs)
+        self.executor_programs = Path(executor_programs or programs)
         self.folder = Path(tempfile.mkdtemp(dir=folder))
         self.secret = self.folder / "secret"
         self.secret.touch(mode=0o600)
@@ -100,7 +101,7 @@ class Service:
             raise
 
     def add_executor(self, settings=None):
-        executor = Daemon(self.programs / "trytok-executor", {
+        executor = Daemon(self.executor_programs / "trytok-executor", {
             "secret.file": self.secret, "listen.port": 0, "admin.port": 0,
             **reduced_sandbox(), **(settings or {})}, self.folder)
         self.executors.append(executor)
