@@ -11,15 +11,21 @@
 
 enum { READ_BYTES_MIN = 64 * 1024, EXCERPT_MAX = 160 };
 
+static int note_failure(struct host *host, const char *what)
+{
+    host->failed = what;
+    host->failed_errno = errno;
+    return -errno;
+}
+
 static int write_output(void *context, const char *bytes, size_t count)
 {
-    (void)context;
     while (count > 0) {
         ssize_t written = write(STDOUT_FILENO, bytes, count);
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
-            return -errno;
+            return note_failure(context, "write standard output");
         bytes += written;
         count -= (size_t)written;
     }
@@ -28,13 +34,12 @@ static int write_output(void *context, const char *bytes, size_t count)
 
 static ptrdiff_t read_input(void *context, char *buffer, size_t size)
 {
-    (void)context;
     for (;;) {
         ssize_t count = read(STDIN_FILENO, buffer, size);
         if (count >= 0)
             return count;
         if (errno != EINTR)
-            return -errno;
+            return note_failure(context, "read standard input");
     }
 }
 
@@ -45,6 +50,21 @@ static double read_clock(void *context)
     if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) < 0)
         return 0;
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* A byte of a UTF-8 character that takes no column of its own. */
+static bool is_continuation(char byte)
+{
+    return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
+/* Whatever a program contains, it does not reach the terminal as a control character. */
+static char visible(char byte)
+{
+    if (byte == '\r')
+        return ' ';
+    bool is_control = ((unsigned char)byte < ' ' && byte != '\t') || byte == 0x7F;
+    return is_control ? '?' : byte;
 }
 
 /* The source line with a caret below; a long one is cut around the place. */
@@ -65,19 +85,23 @@ static void print_excerpt(const struct host *host, const struct tok_diagnostic *
         return;
     size_t skip = column > EXCERPT_MAX / 2 ? column - EXCERPT_MAX / 2 : 0;
     size_t shown = length - skip < EXCERPT_MAX ? length - skip : EXCERPT_MAX;
-    fputs("    ", stderr);
-    for (size_t i = skip; i < skip + shown; i++) {
-        if (line[i] != '\0' && line[i] != '\r')
-            fputc(line[i], stderr);
+    while (skip < column && is_continuation(line[skip])) {
+        skip++;
+        shown--;
     }
+    fputs("    ", stderr);
+    for (size_t i = skip; i < skip + shown; i++)
+        fputc(visible(line[i]), stderr);
     fputs("\n    ", stderr);
-    for (size_t i = skip; i < column; i++)
-        fputc(line[i] == '\t' ? '\t' : ' ', stderr);
-    size_t carets =
-        diagnostic->length < skip + shown - column ? diagnostic->length : skip + shown - column;
-    do
-        fputc('^', stderr);
-    while (carets-- > 1);
+    for (size_t i = skip; i < column; i++) {
+        if (!is_continuation(line[i]))
+            fputc(line[i] == '\t' ? '\t' : ' ', stderr);
+    }
+    fputc('^', stderr);
+    for (size_t i = column + 1; i < column + diagnostic->length && i < skip + shown; i++) {
+        if (!is_continuation(line[i]))
+            fputc('^', stderr);
+    }
     fputc('\n', stderr);
 }
 
@@ -107,6 +131,17 @@ void host_init(struct host *host, struct tok_config *ret_config)
     /* Without randomness the seed is 0: names of one local program cannot attack anybody else. */
     if (getrandom(&ret_config->hash_seed, sizeof(ret_config->hash_seed), GRND_NONBLOCK) < 0)
         ret_config->hash_seed = 0;
+}
+
+int host_report_end(const struct host *host, enum tok_verdict verdict)
+{
+    if (verdict == TOK_HOST_ERROR && host->failed) {
+        fprintf(stderr, "tok: cannot %s: %s\n", host->failed, strerror(host->failed_errno));
+        return EXIT_IO;
+    }
+    if (verdict != TOK_OK && host->diagnostic_count == 0)
+        fprintf(stderr, "tok: %s\n", tok_verdict_name(verdict));
+    return tok_verdict_exit_code(verdict);
 }
 
 static char *read_all(int fd, size_t *ret_bytes)

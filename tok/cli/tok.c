@@ -27,8 +27,8 @@ static const char help[] =
     "      --help           show this\n"
     "      --version        show the version\n"
     "\n"
-    "Exit status: 0 ok, 64 wrong usage, 65 compile error, 70 runtime error, 74 FILE not readable,\n"
-    "125 step limit, 137 memory limit, 141 output limit.\n";
+    "Exit status: 0 ok, 64 wrong usage, 65 compile error, 70 runtime error, 74 FILE, input or\n"
+    "output cannot be used, 125 step limit, 137 memory limit, 141 output limit.\n";
 
 enum mode { MODE_RUN, MODE_CHECK, MODE_DISASSEMBLE };
 
@@ -36,13 +36,16 @@ struct options {
     struct tok_limits limits;
     enum mode mode;
     const char *path; /* NULL: none was given */
+    bool has_mode;    /* the first word was seen */
     bool shows_usage;
 };
 
+static const char try_help[] = "Try 'tok --help'.\n";
+
 static int usage_error(const char *text, const char *argument)
 {
-    fprintf(stderr, "tok: %s%s%s\nTry 'tok --help'.\n", text, argument ? ": " : "",
-            argument ? argument : "");
+    fprintf(stderr, "tok: %s%s%s\n%s", text, argument ? ": " : "", argument ? argument : "",
+            try_help);
     return EXIT_USAGE;
 }
 
@@ -74,36 +77,63 @@ static bool parse_count(const char *text, uint32_t *ret_count)
     return true;
 }
 
-static bool set_limit(struct options *options, const char *name, const char *value)
-{
-    if (strcmp(name, "--steps") == 0)
-        return parse_size(value, &options->limits.steps);
-    if (strcmp(name, "--memory") == 0)
-        return parse_size(value, &options->limits.memory_bytes);
-    if (strcmp(name, "--output") == 0)
-        return parse_size(value, &options->limits.output_bytes);
-    if (strcmp(name, "--call-depth") == 0)
-        return parse_count(value, &options->limits.call_depth);
-    return parse_count(value, &options->limits.nesting);
-}
-
-static bool is_limit(const char *name)
+/* Which limit the first `length` bytes of an argument name; NULL: none. */
+static const char *find_limit(const char *argument, size_t length)
 {
     static const char *const names[] = {"--steps", "--memory", "--output", "--call-depth",
                                         "--nesting"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        if (strcmp(name, names[i]) == 0)
-            return true;
+        if (strlen(names[i]) == length && memcmp(names[i], argument, length) == 0)
+            return names[i];
     }
-    return false;
+    return NULL;
+}
+
+/* -1, or the exit status of a usage error. `value` is NULL when nothing follows. */
+static int set_limit(struct tok_limits *limits, const char *name, const char *value)
+{
+    if (!value)
+        return usage_error("a number is missing after", name);
+    bool ok;
+    if (strcmp(name, "--steps") == 0)
+        ok = parse_size(value, &limits->steps);
+    else if (strcmp(name, "--memory") == 0)
+        ok = parse_size(value, &limits->memory_bytes);
+    else if (strcmp(name, "--output") == 0)
+        ok = parse_size(value, &limits->output_bytes);
+    else if (strcmp(name, "--call-depth") == 0)
+        ok = parse_count(value, &limits->call_depth);
+    else
+        ok = parse_count(value, &limits->nesting);
+    if (ok)
+        return -1;
+    fprintf(stderr, "tok: %s: '%s' is not a number as 4096, 64K or 1M, or too large\n%s", name,
+            value, try_help);
+    return EXIT_USAGE;
+}
+
+/* The first word that is no option: what to do, or the file to do it with. -1, or an exit status. */
+static int take_word(struct options *options, const char *word)
+{
+    if (options->path)
+        return usage_error("more than one file", word);
+    if (!options->has_mode && strcmp(word, "check") == 0)
+        options->mode = MODE_CHECK;
+    else if (!options->has_mode && strcmp(word, "disasm") == 0)
+        options->mode = MODE_DISASSEMBLE;
+    else
+        options->path = word;
+    options->has_mode = true;
+    return -1;
 }
 
 /* -1: go on; else the exit status. */
 static int parse_options(int count, char **arguments, struct options *options)
 {
-    bool has_mode = false;
-    for (int i = 1; i < count; i++) {
+    int status = -1;
+    for (int i = 1; i < count && status < 0; i++) {
         const char *argument = arguments[i];
+        const char *limit = find_limit(argument, strcspn(argument, "="));
         if (strcmp(argument, "--help") == 0) {
             fputs(help, stdout);
             return 0;
@@ -112,27 +142,19 @@ static int parse_options(int count, char **arguments, struct options *options)
             printf("tok %s\n", tok_version());
             return 0;
         }
-        if (is_limit(argument)) {
-            if (i + 1 == count)
-                return usage_error("a number is missing after", argument);
-            if (!set_limit(options, argument, arguments[++i]))
-                return usage_error("not a number", arguments[i]);
-        } else if (strcmp(argument, "--usage") == 0) {
+        if (limit && argument[strlen(limit)] == '=')
+            status = set_limit(&options->limits, limit, argument + strlen(limit) + 1);
+        else if (limit)
+            status = set_limit(&options->limits, limit, ++i < count ? arguments[i] : NULL);
+        else if (strcmp(argument, "--usage") == 0)
             options->shows_usage = true;
-        } else if (argument[0] == '-' && argument[1] != '\0') {
+        else if (argument[0] == '-' && argument[1] != '\0')
             return usage_error("unknown option", argument);
-        } else if (!has_mode && !options->path && strcmp(argument, "check") == 0) {
-            options->mode = MODE_CHECK;
-            has_mode = true;
-        } else if (!has_mode && !options->path && strcmp(argument, "disasm") == 0) {
-            options->mode = MODE_DISASSEMBLE;
-            has_mode = true;
-        } else if (options->path) {
-            return usage_error("more than one file", argument);
-        } else {
-            options->path = argument;
-        }
+        else
+            status = take_word(options, argument);
     }
+    if (status >= 0)
+        return status;
     return options->path ? -1 : usage_error("which file?", NULL);
 }
 
@@ -147,7 +169,7 @@ static int run_repl(void)
     }
     execlp("tok-repl", "tok-repl", (char *)NULL);
     fprintf(stderr, "tok: cannot start tok-repl: %m\n");
-    return EXIT_UNREADABLE;
+    return EXIT_IO;
 }
 
 static void print_usage(const struct tok_vm *vm)
@@ -181,8 +203,8 @@ static int run(const struct options *options)
     config.limits = options->limits;
     char *source = host_read_file(options->path, &host.source_bytes);
     if (!source) {
-        fprintf(stderr, "tok: cannot read %s: %m\n", options->path);
-        return EXIT_UNREADABLE;
+        fprintf(stderr, "tok: cannot read '%s': %m\n", options->path);
+        return EXIT_IO;
     }
     host.source = source;
     struct tok_vm *vm;
@@ -195,11 +217,7 @@ static int run(const struct options *options)
         tok_vm_free(vm);
     }
     free(source);
-    if (verdict == TOK_HOST_ERROR)
-        fputs("tok: standard input or output failed\n", stderr);
-    else if (verdict != TOK_OK && host.diagnostic_count == 0)
-        fprintf(stderr, "tok: %s\n", tok_verdict_name(verdict));
-    return tok_verdict_exit_code(verdict);
+    return host_report_end(&host, verdict);
 }
 
 int main(int count, char **arguments)
