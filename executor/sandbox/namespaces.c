@@ -162,8 +162,9 @@ static void probe_clone_flags(struct namespaces *namespaces)
         enum layer layer;
         int flag;
     } each[] = {
-        {LAYER_USER_NS, CLONE_NEWUSER},     {LAYER_MOUNT_NS, CLONE_NEWNS},
-        {LAYER_PID_NS, CLONE_NEWPID},       {LAYER_UTS_NS, CLONE_NEWUTS},
+        {LAYER_USER_NS, CLONE_NEWUSER},
+        {LAYER_PID_NS, CLONE_NEWPID},
+        {LAYER_UTS_NS, CLONE_NEWUTS},
         {LAYER_CGROUP_NS, CLONE_NEWCGROUP},
     };
     for (size_t i = 0; i < ARRAY_COUNT(each); i++) {
