@@ -7,7 +7,9 @@ command_bench() {
     case "$what" in
     http)
         packages_install build test
-        phase "build release" build_preset release
+        configure release ON
+        phase "build release" cmake --build --preset release \
+            --target "${programs[@]}" bench_load bench_spawn bench_hello
         python_run bench/http/measure.py --build build/release "$@"
         ;;
     vm)
