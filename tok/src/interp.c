@@ -5,8 +5,11 @@
  * first, and only a NaN result makes the operands be looked at (see value.h).
  * Steps: a call and a back edge take one from the budget of the slice; when it is used up, vm.c looks
  * at the limits and at the interrupt flag.
- * Dispatch: a table of distances between labels needs no relocation, which a static-pie would have to
- * do at each start. TOK_SWITCH_DISPATCH has the same bodies in a plain switch.
+ * Dispatch: by a table of labels whose address stays in a register. TOK_SWITCH_DISPATCH has the same
+ * bodies in a plain switch.
+ * Registers: the processor has six that survive a call, which hold vm, ip, word, base, constants and the
+ * table; so the frame is fetched from vm where it is needed. The word is 64 bits wide, as an index
+ * taken from it then needs no widening.
  */
 #if defined(__GNUC__) && !defined(__clang__)
 /* Each instruction keeps its own jump to the next one: the processor predicts them apart. Before the
@@ -28,7 +31,7 @@
 #define DISPATCH_BEGIN()                                                                           \
     for (;;) {                                                                                     \
         word = *ip++;                                                                              \
-        switch (code_opcode(word)) {
+        switch ((enum opcode)(word & 0xff)) {
 #define DISPATCH_END()                                                                             \
     case OP_COUNT:                                                                                 \
         break;                                                                                     \
@@ -40,24 +43,28 @@
 #define NEXT()                                                                                     \
     do {                                                                                           \
         word = *ip++;                                                                              \
-        goto *((const char *)&&op_MOVE + targets[word & 0xff]);                                    \
+        goto *targets[word & 0xff];                                                                \
     } while (0)
 #define DISPATCH_BEGIN() NEXT();
 #define DISPATCH_END()
 #endif
 
-#define A base[code_a(word)]
-#define B base[code_b(word)]
-#define C base[code_c(word)]
-#define KB constants[code_b(word)]
-#define KC constants[code_c(word)]
-#define KX constants[code_bx(word)]
+#define INDEX_A (word >> 8 & 0xff)
+#define INDEX_B (word >> 16 & 0xff)
+#define INDEX_C (word >> 24)
+#define INDEX_X (word >> 16)
+#define A base[INDEX_A]
+#define B base[INDEX_B]
+#define C base[INDEX_C]
+#define KB constants[INDEX_B]
+#define KC constants[INDEX_C]
+#define KX constants[INDEX_X]
 #define N(value) value_to_number(value)
 
 /* Ends the program if a call to the outside fails; before it, the frame learns where we are. */
 #define TRY(call)                                                                                  \
     do {                                                                                           \
-        frame->ip = ip;                                                                            \
+        vm->frame->ip = ip;                                                                        \
         if (unlikely(!(call)))                                                                     \
             goto stopped;                                                                          \
     } while (0)
@@ -199,18 +206,18 @@ static inline struct closure *cached_closure(const uint32_t *cache)
 static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loop is one piece
 {
 #ifndef TOK_SWITCH_DISPATCH
-#define OPCODE(name, format, a, b, c, words, meaning)                                              \
-    [OP_##name] = (int32_t)((const char *)&&op_##name - (const char *)&&op_MOVE),
-    static const int32_t targets[OP_COUNT] = {
+#define OPCODE(name, format, a, b, c, words, meaning) [OP_##name] = &&op_##name,
+    static const void *const table[OP_COUNT] = {
 #include "opcode.def"
     };
 #undef OPCODE
+    const void *const *targets = table;
+    __asm__("" : "+r"(targets)); /* else gcc makes the address anew at each instruction */
 #endif
-    struct frame *frame = vm->frame;
-    tok_value *base = frame->base;
-    tok_value *constants = frame->constants;
-    uint32_t *ip = frame->ip;
-    uint32_t word;
+    tok_value *base = vm->frame->base;
+    tok_value *constants = vm->frame->constants;
+    uint32_t *ip = vm->frame->ip;
+    uint64_t word;
     struct closure *closure;
     tok_value *window;
 
@@ -223,12 +230,12 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
     }
     CASE(FARGET)
     {
-        A = base[code_bx(word)];
+        A = base[INDEX_X];
         NEXT();
     }
     CASE(FARSET)
     {
-        base[code_bx(word)] = A;
+        base[INDEX_X] = A;
         NEXT();
     }
     CASE(CONST)
@@ -254,7 +261,7 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
 
     CASE(GLOBAL)
     {
-        tok_value value = vm->globals.values[code_bx(word)];
+        tok_value value = vm->globals.values[INDEX_X];
         if (unlikely(value == VALUE_UNDEFINED))
             goto undefined_global;
         A = value;
@@ -262,7 +269,7 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
     }
     CASE(SETGLOBAL)
     {
-        tok_value *global = &vm->globals.values[code_bx(word)];
+        tok_value *global = &vm->globals.values[INDEX_X];
         if (unlikely(*global == VALUE_UNDEFINED))
             goto undefined_global;
         *global = A;
@@ -270,22 +277,22 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
     }
     CASE(DEFGLOBAL)
     {
-        vm->globals.values[code_bx(word)] = A;
+        vm->globals.values[INDEX_X] = A;
         NEXT();
     }
     CASE(CAPTURE)
     {
-        A = frame->closure->captures[code_bx(word)];
+        A = vm->frame->closure->captures[INDEX_X];
         NEXT();
     }
     CASE(CAPCELL)
     {
-        A = ((struct cell *)value_to_object(frame->closure->captures[code_bx(word)]))->value;
+        A = ((struct cell *)value_to_object(vm->frame->closure->captures[INDEX_X]))->value;
         NEXT();
     }
     CASE(SETCAPCELL)
     {
-        ((struct cell *)value_to_object(frame->closure->captures[code_bx(word)]))->value = A;
+        ((struct cell *)value_to_object(vm->frame->closure->captures[INDEX_X]))->value = A;
         NEXT();
     }
     CASE(NEWCELL)
@@ -464,7 +471,7 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
     {
         STEP();
         window = &A;
-        uint32_t count = code_b(word);
+        uint32_t count = INDEX_B;
         if (likely(value_is(window[0], OBJECT_CLOSURE))) {
             closure = (struct closure *)value_to_object(window[0]);
             if (likely(closure->proto->arity == count))
@@ -478,8 +485,8 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
     CASE(FARCALL)
     {
         STEP();
-        window = base + code_bx(word);
-        TRY(tok_call(vm, window, code_a(word), &closure));
+        window = base + INDEX_X;
+        TRY(tok_call(vm, window, INDEX_A, &closure));
         if (closure)
             goto enter;
         NEXT();
@@ -493,7 +500,7 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
             ip += 4;
             goto enter;
         }
-        TRY(tok_invoke(vm, window, code_b(word), ip, &closure));
+        TRY(tok_invoke(vm, window, (uint32_t)INDEX_B, ip, &closure));
         ip += 4;
         if (closure)
             goto enter;
@@ -502,8 +509,8 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
     CASE(FARINVOKE)
     {
         STEP();
-        window = base + code_bx(word);
-        TRY(tok_invoke(vm, window, code_a(word), ip, &closure));
+        window = base + INDEX_X;
+        TRY(tok_invoke(vm, window, INDEX_A, ip, &closure));
         ip += 4;
         if (closure)
             goto enter;
@@ -514,7 +521,7 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
         STEP();
         window = &A;
         struct string *name = value_to_string(constants[*ip]);
-        TRY(tok_invoke_super(vm, window, code_b(word), name, &closure));
+        TRY(tok_invoke_super(vm, window, INDEX_B, name, &closure));
         ip += 1;
         if (closure)
             goto enter;
@@ -523,9 +530,9 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
     CASE(FARSUPER)
     {
         STEP();
-        window = base + code_bx(word);
+        window = base + INDEX_X;
         struct string *name = value_to_string(constants[*ip]);
-        TRY(tok_invoke_super(vm, window, code_a(word), name, &closure));
+        TRY(tok_invoke_super(vm, window, INDEX_A, name, &closure));
         ip += 1;
         if (closure)
             goto enter;
@@ -572,6 +579,7 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
 
 enter : {
     const struct proto *proto = closure->proto;
+    struct frame *frame = vm->frame;
     if (unlikely(vm->stack_end - window < (ptrdiff_t)proto->register_count) ||
         unlikely(frame + 1 == vm->frames_end)) {
         ptrdiff_t offset = window - vm->stack;
@@ -581,19 +589,18 @@ enter : {
     }
     frame->ip = ip;
     frame++;
+    vm->frame = frame;
     base = window;
     constants = proto->constants;
     ip = proto->code;
     frame->base = base;
     frame->constants = constants;
     frame->closure = closure;
-    vm->frame = frame;
     NEXT();
 }
 
 leave : {
-    frame--;
-    vm->frame = frame;
+    const struct frame *frame = --vm->frame;
     base = frame->base;
     constants = frame->constants;
     ip = frame->ip;
@@ -601,8 +608,8 @@ leave : {
 }
 
 undefined_global:
-    frame->ip = ip;
-    tok_error_name(vm, MESSAGE_UNDEFINED_VARIABLE, vm->globals.names[code_bx(word)]);
+    vm->frame->ip = ip;
+    tok_error_name(vm, MESSAGE_UNDEFINED_VARIABLE, vm->globals.names[INDEX_X]);
     goto stopped;
 
     DISPATCH_END()
