@@ -137,6 +137,20 @@ int inner_secret_read(const char *path, struct inner_secret *ret_secret)
     return r;
 }
 
+const char *inner_secret_mend(int error)
+{
+    switch (-error) {
+    case EPERM:
+        return "others may read the file; chmod 600 it, or 440";
+    case EINVAL:
+        return "it is not a file of 64 hex digits; openssl rand -hex 32 makes them";
+    case ENOENT:
+        return "there is no such file; openssl rand -hex 32 makes its content";
+    default:
+        return "the file cannot be read by the account that starts this program";
+    }
+}
+
 /* ---- signatures ---- */
 
 /* Both ends must mean the same bytes by "run\n" id "\n" …: an id is hex digits and nothing else. */

@@ -41,6 +41,8 @@ struct inner_secret {
  * its owner (0600, or 0440 of a mounted Secret), -EINVAL when it is not 64 hex digits. Loads what
  * signing needs as well (2 ms, once), so that the first request does not wait for it. */
 MUST_CHECK int inner_secret_read(const char *path, struct inner_secret *ret_secret);
+/* What is wrong with the file, and the mend, for an error of inner_secret_read(). */
+const char *inner_secret_mend(int error);
 
 MUST_CHECK int inner_sign_run(const struct inner_secret *secret, const char *id,
                               uint32_t deadline_ms, const void *body, size_t body_bytes,

@@ -81,8 +81,24 @@ static const struct setting *nearest(const struct settings_table *table, const c
     return best;
 }
 
+/* A setting of the group that this key names: "listen.port" of "listen". */
+static const struct setting *first_of_group(const struct settings_table *table, const char *key)
+{
+    size_t count = strlen(key);
+    for (size_t i = 0; i < table->count; i++) {
+        const char *other = table->rows[i].key;
+        if (strncmp(other, key, count) == 0 && other[count] == '.')
+            return &table->rows[i];
+    }
+    return NULL;
+}
+
 int settings_fail_unknown(const struct settings_reader *reader, const char *place, const char *key)
 {
+    const struct setting *member = first_of_group(reader->table, key);
+    if (member)
+        return settings_fail(reader->error, "%s: \"%.100s\" is a group of settings, as %s", place,
+                             key, member->key);
     const struct setting *meant = nearest(reader->table, key, 2 + strlen(key) / 4);
     if (meant)
         return settings_fail(reader->error, "%s: unknown setting \"%.100s\"; did you mean %s?",
@@ -144,9 +160,13 @@ static void begin_source(struct settings_reader *reader)
 static void init_fields(const struct settings_table *table, void *settings)
 {
     static const size_t sizes[] = {
-        [SETTING_INTEGER] = sizeof(uint64_t), [SETTING_BYTES] = sizeof(uint64_t),
-        [SETTING_MS] = sizeof(uint64_t),      [SETTING_BOOL] = sizeof(bool),
-        [SETTING_STRING] = sizeof(char *),    [SETTING_LIST] = sizeof(struct settings_list),
+        [SETTING_INTEGER] = sizeof(uint64_t),
+        [SETTING_BYTES] = sizeof(uint64_t),
+        [SETTING_MS] = sizeof(uint64_t),
+        [SETTING_BOOL] = sizeof(bool),
+        [SETTING_STRING] = sizeof(char *),
+        [SETTING_ADDRESS] = sizeof(char *),
+        [SETTING_LIST] = sizeof(struct settings_list),
     };
     for (size_t i = 0; i < table->count; i++)
         memset((char *)settings + table->rows[i].offset, 0, sizes[table->rows[i].kind]);
@@ -248,6 +268,12 @@ static int parse_flag(struct settings_reader *reader, int argc, char **argv, int
                    strcmp(ret_flag->name, "help-markdown") == 0;
     if (is_bare && ret_flag->value)
         return settings_fail(reader->error, "--%s: takes no value", ret_flag->name);
+    if (!is_bare && strcmp(ret_flag->name, "config") != 0 &&
+        !settings_find(reader->table, ret_flag->name)) {
+        char place[SETTINGS_PLACE_BYTES];
+        (void)snprintf(place, sizeof(place), "--%s", ret_flag->name);
+        return settings_fail_unknown(reader, place, ret_flag->name);
+    }
     if (!is_bare && !ret_flag->value && *at < argc)
         ret_flag->value = argv[(*at)++];
     if (!is_bare && !ret_flag->value)
@@ -293,8 +319,7 @@ static int read_flags(struct settings_reader *reader, int argc, char **argv)
         char place[SETTINGS_PLACE_BYTES];
         (void)snprintf(place, sizeof(place), "--%s", flag.name);
         const struct setting *row = settings_find(reader->table, flag.name);
-        r = row ? settings_take_text(reader, row, place, flag.value)
-                : settings_fail_unknown(reader, place, flag.name);
+        r = settings_take_text(reader, row, place, flag.value);
         if (r < 0)
             return r;
     }

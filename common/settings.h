@@ -34,7 +34,7 @@ struct settings_list {
 };
 
 /* INTEGER: uint64_t with bounds. BYTES: the same, written 64MiB, 8KiB or plain. MS: milliseconds,
- * written 500ms, 10s or plain. BOOL: true or false. STRING, LIST (YAML sequence; "a,b" elsewhere; min
+ * written 500ms, 10s or plain. BOOL: true or false. ADDRESS: a numeric one. STRING, LIST (YAML sequence; "a,b" elsewhere; min
  * and max bound the length in bytes or the count; "" is a list of no items). */
 enum setting_kind {
     SETTING_INTEGER,
@@ -42,6 +42,7 @@ enum setting_kind {
     SETTING_MS,
     SETTING_BOOL,
     SETTING_STRING,
+    SETTING_ADDRESS,
     SETTING_LIST,
 };
 
@@ -50,6 +51,7 @@ enum setting_kind {
 #define SETTING_FIELD_MS(field) uint64_t field;
 #define SETTING_FIELD_BOOL(field) bool field;
 #define SETTING_FIELD_STRING(field) char *field;
+#define SETTING_FIELD_ADDRESS(field) char *field;
 #define SETTING_FIELD_LIST(field) struct settings_list field;
 
 struct setting {

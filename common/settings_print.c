@@ -17,6 +17,8 @@ static void format_bounds(const struct setting *row, char text[BOUNDS_BYTES])
         unit = " items";
     if (row->kind == SETTING_BOOL)
         (void)snprintf(text, BOUNDS_BYTES, "true, false");
+    else if (row->kind == SETTING_ADDRESS)
+        (void)snprintf(text, BOUNDS_BYTES, "IPv4 or IPv6");
     else
         (void)snprintf(text, BOUNDS_BYTES, "%s to %s%s", min, max, unit);
 }

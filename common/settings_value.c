@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
@@ -33,6 +34,7 @@ static const struct kind_row kinds[] = {
     [SETTING_MS] = {"time", ms_units, ARRAY_COUNT(ms_units), "a time, as 10s, 500ms or 500"},
     [SETTING_BOOL] = {"true or false", NULL, 0, NULL},
     [SETTING_STRING] = {"text", NULL, 0, NULL},
+    [SETTING_ADDRESS] = {"address", NULL, 0, NULL},
     [SETTING_LIST] = {"list", NULL, 0, NULL},
 };
 
@@ -174,6 +176,16 @@ static int set_string(const struct setting *row, void *settings, const char *tex
     return 0;
 }
 
+static int set_address(const struct setting *row, void *settings, const char *text,
+                       char reason[SETTINGS_REASON_BYTES])
+{
+    struct in6_addr unused;
+    if (inet_pton(AF_INET, text, &unused) != 1 && inet_pton(AF_INET6, text, &unused) != 1)
+        return refuse(reason, "\"%s\" is not a numeric address, as 127.0.0.1 or ::1",
+                      excerpt_of(text).text);
+    return set_string(row, settings, text, reason);
+}
+
 static void list_free(struct settings_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -256,6 +268,8 @@ int setting_set_text(const struct setting *row, void *settings, const char *text
         return set_bool(row, settings, text, reason);
     case SETTING_STRING:
         return set_string(row, settings, text, reason);
+    case SETTING_ADDRESS:
+        return set_address(row, settings, text, reason);
     case SETTING_LIST:
         return set_list_text(row, settings, text, reason);
     }
@@ -264,7 +278,7 @@ int setting_set_text(const struct setting *row, void *settings, const char *text
 
 void setting_clear(const struct setting *row, void *settings)
 {
-    if (row->kind == SETTING_STRING) {
+    if (row->kind == SETTING_STRING || row->kind == SETTING_ADDRESS) {
         char **text = field_of(row, settings);
         free(*text);
         *text = NULL;

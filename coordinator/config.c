@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stddef.h>
 
+#include "resolver.h"
+
 static const struct setting rows[] = {
 #define SETTING(field, key_, kind_, default_, min_, max_, help_)                                   \
     {.key = (key_),                                                                                \
@@ -33,6 +35,19 @@ static int check_pair(const char *key, uint64_t value, uint64_t max, struct sett
     return -EINVAL;
 }
 
+static int check_executors(const struct settings_list *names, struct settings_error *reterr)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (resolver_check_name(names->items[i]) == 0)
+            continue;
+        snprintf(reterr->text, sizeof(reterr->text),
+                 "executors: \"%.100s\" is not host:port, as 127.0.0.1:8081 or [::1]:8081",
+                 names->items[i]);
+        return -EINVAL;
+    }
+    return 0;
+}
+
 /* What the bounds of single settings cannot say. */
 static int check(struct config *config, struct settings_error *reterr)
 {
@@ -60,10 +75,10 @@ static int check(struct config *config, struct settings_error *reterr)
     }
     if (log_level_parse(settings->log_level, &config->log_level) < 0) {
         snprintf(reterr->text, sizeof(reterr->text),
-                 "log.level: must be debug, info, warn or error");
+                 "log.level: \"%s\" is not debug, info, warn or error", settings->log_level);
         return -EINVAL;
     }
-    return 0;
+    return check_executors(&settings->executors, reterr);
 }
 
 int config_read(int argc, char **argv, char **environment, FILE *out, struct config *ret_config,

@@ -70,8 +70,8 @@ static int prepare(const struct config *config, struct inner_secret *ret_secret)
 {
     int r = inner_secret_read(config->settings.secret_file, ret_secret);
     if (r < 0) {
-        log_error("the secret cannot be used: 64 hex digits, readable by its owner only",
-                  LOG_STR("file", config->settings.secret_file), LOG_ERRNO(r));
+        log_error("secret.file cannot be used", LOG_STR("file", config->settings.secret_file),
+                  LOG_STR("why", inner_secret_mend(r)), LOG_ERRNO(r));
         return r;
     }
     r = privileges_drop((uid_t)config->settings.run_as_uid, (gid_t)config->settings.run_as_gid);

@@ -91,6 +91,12 @@ static int parse_name(const char *name, struct target *target)
     return 0;
 }
 
+int resolver_check_name(const char *name)
+{
+    struct target target = {.count = 0};
+    return parse_name(name, &target);
+}
+
 static int parse_numeric(struct target *target)
 {
     struct sockaddr_in ipv4 = {.sin_family = AF_INET};

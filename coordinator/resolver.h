@@ -33,7 +33,10 @@ struct resolver_config {
     void (*release)(struct addrinfo *result);
 };
 
-/* -EINVAL: *ret_bad names the entry that is not host:port. */
+/* 0 when it is "host:port" with a port of 1 to 65535, else -EINVAL. */
+MUST_CHECK int resolver_check_name(const char *name);
+
+/* -EINVAL: *reterr_bad names the entry that is not host:port. */
 MUST_CHECK int resolver_create(const struct resolver_config *config, struct resolver **ret_resolver,
                                const char **reterr_bad);
 void resolver_free(struct resolver *resolver); /* never waits for a look-up; NULL is fine */

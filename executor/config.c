@@ -87,13 +87,16 @@ static int resolve(struct config *config, struct settings_error *reterr)
         settings->pool_warm = settings->slots + WARM_BEYOND_SLOTS;
     if (settings->secret_file[0] == '\0')
         return refuse(reterr, "secret.file", "is not set; give a file of 64 hex digits, mode 0600");
-    if (log_level_parse(settings->log_level, &config->log_level) < 0)
-        return refuse(reterr, "log.level", "must be debug, info, warn or error");
+    if (log_level_parse(settings->log_level, &config->log_level) < 0) {
+        snprintf(reterr->text, sizeof(reterr->text),
+                 "log.level: \"%s\" is not debug, info, warn or error", settings->log_level);
+        return -EINVAL;
+    }
 
     const char *word = NULL;
     if (config_parse_layers(&settings->sandbox_require, &config->require, &word) < 0) {
         snprintf(reterr->text, sizeof(reterr->text),
-                 "sandbox.require: \"%s\" is not a layer; GET /v1/capabilities lists them", word);
+                 "sandbox.require: \"%s\" is not a layer; docs/security.md lists them", word);
         return -EINVAL;
     }
     if (settings->runner_path[0] == '\0') {

@@ -112,8 +112,8 @@ static int run(const struct config *config)
     struct inner_secret secret;
     int r = inner_secret_read(config->settings.secret_file, &secret);
     if (r < 0) {
-        log_error("cannot read the secret", LOG_STR("file", config->settings.secret_file),
-                  LOG_ERRNO(r));
+        log_error("secret.file cannot be used", LOG_STR("file", config->settings.secret_file),
+                  LOG_STR("why", inner_secret_mend(r)), LOG_ERRNO(r));
         return EXIT_USAGE;
     }
     struct process_spawners *spawners = NULL;

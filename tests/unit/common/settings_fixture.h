@@ -18,6 +18,7 @@
     SETTING(path, "secret.path", STRING, "/etc/secret", 1, 4096, "a file")                         \
     SETTING(require, "sandbox.require", LIST, "seccomp, rlimits", 0, 4, "layers that must be")     \
     SETTING(deep, "a.b.c.d", INTEGER, "1", 1, 9, "deeply nested")                                  \
+    SETTING(address, "pool.address", ADDRESS, "127.0.0.1", 1, 64, "numeric")                       \
     SETTING(many, "many", LIST, "x", 1, 1000, "long lists")
 
 struct fixture_settings {

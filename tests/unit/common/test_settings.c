@@ -14,6 +14,7 @@ START_TEST(without_anything_the_defaults_hold)
     ck_assert(settings.enabled);
     ck_assert_str_eq(settings.name, "");
     ck_assert_str_eq(settings.path, "/etc/secret");
+    ck_assert_str_eq(settings.address, "127.0.0.1");
     ck_assert_uint_eq(settings.require.count, 2);
     ck_assert_str_eq(settings.require.items[0], "seccomp");
     ck_assert_str_eq(settings.require.items[1], "rlimits");
@@ -181,6 +182,14 @@ static const struct {
     {{"--zzzzzzzzzz", "1"}, "unknown setting \"zzzzzzzzzz\"; --help lists them"},
     {{"--queue.max"}, "--queue.max: needs a value"},
     {{"--config"}, "--config: needs a value"},
+    {{"--queue.mx"}, "--queue.mx: unknown setting \"queue.mx\"; did you mean queue.max?"},
+    {{"--quiet", "--queue.max", "1"}, "--quiet: unknown setting \"quiet\""},
+    {{"--queue", "1"}, "--queue: \"queue\" is a group of settings, as queue.max"},
+    {{"--pool.address", "localhost"},
+     "\"localhost\" is not a numeric address, as 127.0.0.1 or ::1"},
+    {{"--pool.address="}, "--pool.address: \"\" is not a numeric address"},
+    {{"--pool.address=1.2.3.256"}, "is not a numeric address"},
+    {{"--pool.address=1.2.3.4:80"}, "is not a numeric address"},
     {{"--help=1"}, "--help: takes no value"},
     {{"--queue.max=1", "--queue.max=2"}, "--queue.max: is set twice"},
     {{"--config=/a", "--config=/b"}, "--config: is given twice"},
