@@ -12,6 +12,8 @@ static const struct {
     {"print 1\n", 2, 1, 0, "[line 2] Error at end: Expect ';' after value."},
     {"\n  print ;", 2, 9, 1, "[line 2] Error at ';': Expect expression."},
     {"a + b = 1;", 1, 7, 1, "[line 1] Error at '=': Invalid assignment target."},
+    {"print \"\xC3\xA9\" 2;", 1, 12, 1,
+     "[line 1] Error at '2': Expect ';' after value."}, /* bytes */
     {"print 1; @", 1, 10, 1, "[line 1] Error: Unexpected character."},
     {"print \"abc\n", 1, 7, 5, "[line 1] Error: Unterminated string."},
     {"{ var a; var a; }", 1, 14, 1,
