@@ -136,7 +136,8 @@ void host_init(struct host *host, struct tok_config *ret_config)
 int host_report_end(const struct host *host, enum tok_verdict verdict)
 {
     if (verdict == TOK_HOST_ERROR && host->failed) {
-        fprintf(stderr, "tok: cannot %s: %s\n", host->failed, strerror(host->failed_errno));
+        errno = host->failed_errno;
+        fprintf(stderr, "tok: cannot %s: %m\n", host->failed);
         return EXIT_IO;
     }
     if (verdict != TOK_OK && host->diagnostic_count == 0)

@@ -220,7 +220,7 @@ static int repl(void)
         fputs("tok-repl: out of memory\n", stderr);
         return tok_verdict_exit_code(TOK_MEMORY_LIMIT);
     }
-    char path[PATH_MAX];
+    char path[PATH_MAX] = "";
     if (session.is_interactive) {
         struct sigaction action = {.sa_handler = on_interrupt}; /* interrupts a read, too */
         sigaction(SIGINT, &action, NULL);
