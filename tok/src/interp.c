@@ -75,7 +75,7 @@
             TRY(tok_vm_next_slice(vm));                                                            \
     } while (0)
 
-#define JUMP() ip += 1 + (int32_t)*ip
+#define JUMP() ip += (ptrdiff_t)(int32_t)*ip + 1
 #define SKIP() ip++
 
 /* The operands are read as numbers straight from memory, and again as values if need be: A is not
@@ -147,21 +147,18 @@
         NEXT();                                                                                    \
     }
 
-/* *ret: whether two values are equal, without a call for numbers and for the same object. */
-#define EQUALITY(left_operand, right_operand, ret)                                                 \
+/* *ret: whether the values in two places are equal, without a call unless they may be strings made at run time. A boxed
+ * value is a NaN, so comparing as numbers is right for what is left in the end. */
+#define EQUALITY(left, right, ret)                                                                 \
     bool ret;                                                                                      \
-    {                                                                                              \
-        tok_value left = left_operand;                                                             \
-        tok_value right = right_operand;                                                           \
-        if (N(left) == N(right))                                                                   \
-            ret = true;                                                                            \
-        else if (value_is_object(left) && value_is_object(right) && left != right) {               \
-            if (are_short_strings(left, right))                                                    \
-                ret = string_flat_equal(value_to_string(left), value_to_string(right));            \
-            else                                                                                   \
-                TRY(tok_equal(vm, left, right, &ret));                                             \
-        } else                                                                                     \
-            ret = left == right && !value_is_number(left);                                         \
+    if (left == right) {                                                                           \
+        ret = !value_is_number(left) || N(left) == N(left);                                        \
+    } else if (may_be_equal_strings(left, right)) {                                                \
+        bool are_equal; /* so that `ret` may stay in a register */                                 \
+        TRY(tok_equal_strings(vm, &left, &right, &are_equal));                                     \
+        ret = are_equal;                                                                           \
+    } else {                                                                                       \
+        ret = N(left) == N(right);                                                                 \
     }
 
 #define EQUAL_AND_JUMP(name, right_operand, wanted)                                                \
@@ -175,14 +172,12 @@
         NEXT();                                                                                    \
     }
 
-/* Two flat strings of equal length that need no charge. */
-static inline bool are_short_strings(tok_value left, tok_value right)
+/* Of two different values. Two interned strings are not equal; the bit means something else in other
+ * objects, which are not equal anyway. */
+static inline bool may_be_equal_strings(tok_value left, tok_value right)
 {
-    const struct string *a = value_to_string(left);
-    const struct string *b = value_to_string(right);
-    return a->header.type == OBJECT_STRING && b->header.type == OBJECT_STRING &&
-           !((a->header.flags | b->header.flags) & STRING_SHARED) && a->length == b->length &&
-           a->length < TOK_CHARGE_BYTES;
+    return value_is_object(left & right) && /* both, as the tag is all ones at the top */
+           !(value_to_object(left)->flags & value_to_object(right)->flags & STRING_INTERNED);
 }
 
 /* Whether a value is an instance of the shape that a cache has seen. */

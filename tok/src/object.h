@@ -155,14 +155,14 @@ static inline const char *string_bytes(const struct string *string)
 }
 
 /* Whether two flat strings of equal length have the same bytes; eight at a time, as the NULs behind them
- * are the same too. */
+ * are the same too, and from the end: strings that differ tend to begin alike. */
 static inline bool string_flat_equal(const struct string *a, const struct string *b)
 {
-    for (uint32_t at = 0; at < a->length; at += sizeof(uint64_t)) {
+    for (uint32_t at = a->length / sizeof(uint64_t) + 1; at-- > 0;) {
         uint64_t left;
         uint64_t right;
-        memcpy(&left, a->bytes + at, sizeof(left));
-        memcpy(&right, b->bytes + at, sizeof(right));
+        memcpy(&left, a->bytes + at * sizeof(left), sizeof(left));
+        memcpy(&right, b->bytes + at * sizeof(right), sizeof(right));
         if (left != right)
             return false;
     }

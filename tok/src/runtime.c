@@ -38,18 +38,28 @@ bool tok_check_numbers(struct tok_vm *vm, tok_value a, tok_value b)
     return tok_error(vm, MESSAGE_OPERANDS_NUMBERS);
 }
 
-bool tok_equal(struct tok_vm *vm, tok_value a, tok_value b, bool *ret_equal)
+bool tok_equal_strings(struct tok_vm *vm, tok_value *a, tok_value *b, bool *ret_equal)
 {
-    *ret_equal = a == b && !value_is_number(a);
-    if (value_is_number(a) && value_is_number(b)) {
-        *ret_equal = value_to_number(a) == value_to_number(b);
-    } else if (a != b && value_is(a, OBJECT_STRING) && value_is(b, OBJECT_STRING)) {
-        const struct string *left = value_to_string(a);
-        const struct string *right = value_to_string(b);
-        if (left->length == right->length && !vm_charge(vm, left->length))
-            return false;
-        *ret_equal = tok_string_equal(left, right);
+    const struct string *left = value_to_string(*a);
+    const struct string *right = value_to_string(*b);
+    *ret_equal = false;
+    if (left->header.type != OBJECT_STRING || right->header.type != OBJECT_STRING ||
+        left->length != right->length)
+        return true;
+    if (!vm_charge(vm, left->length))
+        return false;
+    if ((left->header.flags | right->header.flags) & STRING_SHARED) {
+        /* Both stay: a view may be the only one that its buffer can grow behind. */
+        *ret_equal = memcmp(string_bytes(left), string_bytes(right), left->length) == 0;
+        return true;
     }
+    *ret_equal = string_flat_equal(left, right);
+    if (!*ret_equal)
+        return true;
+    if (left->header.flags & STRING_INTERNED)
+        *b = *a;
+    else
+        *a = *b;
     return true;
 }
 

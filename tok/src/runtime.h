@@ -14,7 +14,9 @@ bool tok_add(struct tok_vm *vm, tok_value a, tok_value b, tok_value *ret_sum);
 /* Whether a NaN came from numbers: then all is well; else an error is raised. */
 bool tok_check_numbers(struct tok_vm *vm, tok_value a, tok_value b);
 
-bool tok_equal(struct tok_vm *vm, tok_value a, tok_value b, bool *ret_equal);
+/* Whether two different objects are equal strings. If so, both places hold the same string from now on, so
+ * that the next comparison needs to look at nothing else. */
+bool tok_equal_strings(struct tok_vm *vm, tok_value *a, tok_value *b, bool *ret_equal);
 
 bool tok_get_property(struct tok_vm *vm, tok_value object, uint32_t *cache, tok_value *ret_value);
 bool tok_set_property(struct tok_vm *vm, tok_value object, tok_value value, uint32_t *cache);

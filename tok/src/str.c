@@ -123,17 +123,6 @@ void tok_string_drop_dead(struct tok_vm *vm)
     }
 }
 
-bool tok_string_equal(const struct string *a, const struct string *b)
-{
-    if (a == b)
-        return true;
-    if (a->length != b->length)
-        return false;
-    if (a->header.flags & b->header.flags & STRING_INTERNED)
-        return false;
-    return memcmp(string_bytes(a), string_bytes(b), a->length) == 0;
-}
-
 static struct string *out_of_memory(struct tok_vm *vm)
 {
     tok_vm_stop(vm, TOK_MEMORY_LIMIT);
