@@ -65,13 +65,16 @@ struct http_server_config {
     size_t header_bytes_max;       /* request line and headers; more is 431, a longer target 414 */
     size_t target_bytes_max;
     size_t stream_bytes_max; /* unsent bytes of one streamed answer */
+    uint64_t
+        bodies_bytes_max; /* of all requests that are not ended; 0: no such limit. More is 503 */
 };
 
 void http_server_config_default(struct http_server_config *config);
 MUST_CHECK int http_server_create(struct loop *loop, const struct http_server_config *config,
                                   struct http_server **ret_server);
 uint16_t http_server_port(const struct http_server *server);
-void http_server_stop_accepting(struct http_server *server); /* closes the listening socket */
+uint64_t http_server_body_bytes(const struct http_server *server); /* held now, of all requests */
+void http_server_stop_accepting(struct http_server *server);       /* closes the listening socket */
 /* Requests whose head has come and whose answer has not wholly gone out. */
 unsigned http_server_exchange_count(const struct http_server *server);
 /* Ends what is left; every pending on_end is called with HTTP_END_LOST. NULL is fine. */
@@ -98,6 +101,8 @@ enum http_end { HTTP_END_SENT, HTTP_END_LOST };
 void http_exchange_on_end(struct http_exchange *exchange,
                           void (*on_end)(void *owner, enum http_end), void *owner);
 
+bool http_exchange_has_owner(const struct http_exchange *exchange); /* on_end was called */
+
 void http_exchange_add_header(struct http_exchange *exchange, const char *name, const char *value);
 bool http_exchange_has_added(const struct http_exchange *exchange, const char *name);
 /* The stable code that `answering` is told; set by problem_respond(). */
@@ -118,5 +123,8 @@ MUST_CHECK int http_exchange_stream_write(struct http_exchange *exchange, const 
 size_t http_exchange_stream_pending(const struct http_exchange *exchange); /* unsent bytes */
 void http_exchange_stream_end(struct http_exchange *exchange);
 void http_exchange_stream_abort(struct http_exchange *exchange); /* cuts the connection */
+/* For an answer that was given in whole: cuts the connection if it has not gone out yet. Its on_end
+ * comes later. */
+void http_exchange_abort(struct http_exchange *exchange);
 
 #endif

@@ -73,6 +73,7 @@ void exchange_free(struct http_exchange *exchange)
         stream_detach(exchange->stream);
     if (exchange->response)
         MHD_destroy_response(exchange->response);
+    server->body_bytes -= buffer_count(&exchange->body);
     buffer_done(&exchange->body);
     buffer_done(&exchange->headers);
     http_head_free(exchange->head);
@@ -97,6 +98,11 @@ void http_exchange_on_end(struct http_exchange *exchange,
 {
     exchange->on_end = on_end;
     exchange->owner = owner;
+}
+
+bool http_exchange_has_owner(const struct http_exchange *exchange)
+{
+    return exchange->on_end != NULL;
 }
 
 /* ---- the request ---- */

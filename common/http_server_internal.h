@@ -118,6 +118,7 @@ struct http_server {
     struct http_connection *adding; /* while MHD_add_connection() runs */
     struct http_exchange *exchanges;
     unsigned unanswered_count;
+    uint64_t body_bytes; /* of all exchanges */
     struct address_count *addresses[ADDRESS_BUCKETS];
     uint64_t address_seed;
 

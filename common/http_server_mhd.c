@@ -84,7 +84,14 @@ static enum MHD_Result body_come(struct http_connection *connection, const char 
     exchange->body_seen_bytes += count;
     if (exchange->answered)
         return MHD_YES;
+    struct http_server *server = connection->server;
+    uint64_t bodies_bytes_max = server->config.bodies_bytes_max;
+    if (bodies_bytes_max > 0 && server->body_bytes + count > bodies_bytes_max)
+        return note_refusal(connection, PROBLEM_BUSY,
+                            "Too many bodies are being read. Send it again a little later.");
     int r = buffer_append(&exchange->body, bytes, count);
+    if (r == 0)
+        server->body_bytes += count;
     if (r == -EMSGSIZE)
         return note_refusal(connection, PROBLEM_BODY_TOO_LARGE, "The body is too large.");
     return r < 0 ? MHD_NO : MHD_YES;

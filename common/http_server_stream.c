@@ -119,7 +119,13 @@ void http_exchange_stream_end(struct http_exchange *exchange)
 
 void http_exchange_stream_abort(struct http_exchange *exchange)
 {
-    if (!finish(exchange))
+    if (finish(exchange))
+        http_exchange_abort(exchange);
+}
+
+void http_exchange_abort(struct http_exchange *exchange)
+{
+    if (!exchange->connection)
         return;
     if (exchange->stream)
         exchange->stream->aborted = true;

@@ -68,8 +68,7 @@ static void on_answering(struct http_exchange *exchange, unsigned status, const 
     if (service->is_draining)
         http_exchange_close_after(exchange);
     telemetry_answered(service->telemetry, route ? route->path : NULL, status, problem_code);
-    bool may_be_run = route && strcmp(route->method, "POST") == 0;
-    if (!may_be_run || !request_owns(service, exchange))
+    if (!http_exchange_has_owner(exchange)) /* a request logs its own end */
         log_other(service, exchange, status, problem_code);
 }
 
@@ -212,6 +211,7 @@ static int create_public_server(struct coordinator *coordinator)
     config.body_bytes_per_s_min = (unsigned)settings->http_body_bytes_per_s_min;
     config.write_timeout_ms = (unsigned)settings->http_write_timeout_ms;
     config.idle_timeout_ms = (unsigned)settings->http_idle_timeout_ms;
+    config.bodies_bytes_max = settings->memory_held_max_bytes;
     config.stream_bytes_max =
         STREAM_ESCAPED_BYTES * settings->limits_output_max_bytes + STREAM_EXTRA_BYTES;
     return http_server_create(service->loop, &config, &service->public_server);
@@ -311,6 +311,7 @@ int coordinator_create(struct loop *loop, const struct coordinator_settings *set
         return -ENOMEM;
     coordinator->service.loop = loop;
     coordinator->service.settings = settings;
+    coordinator->service.held.bytes_max = settings->memory_held_max_bytes;
     loop_timer_init(&coordinator->drain_timer, on_drain_time, coordinator);
     fill_routes(coordinator);
     int r = create_parts(coordinator, secret);

@@ -12,6 +12,7 @@
 enum {
     /* What one answer may carry beside its output: diagnostics with their traces. */
     ANSWER_EXTRA_BYTES_MAX = 16 * 1024 * 1024,
+    PROBLEM_BYTES_MAX = 64 * 1024, /* of an answer that is none */
     STATUS_OK = 200,
     STATUS_UNAVAILABLE = 503,
 };
@@ -32,7 +33,7 @@ struct executor_call {
     struct call_events events;
     struct frame_reader reader;
     uint64_t nonce;
-    uint64_t bytes_left; /* of the answer */
+    uint64_t bytes_left; /* of the answer's body */
     unsigned diagnostics;
     unsigned status; /* of the executor's answer; 0 before */
     enum answer_state state;
@@ -107,8 +108,10 @@ static int on_headers(void *context, struct http_call *http, unsigned status)
     call->status = status;
     executor_told(call->executor, header_number(http, INNER_HEADER_SLOTS),
                   header_number(http, INNER_HEADER_BUSY));
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
+        call->bytes_left = PROBLEM_BYTES_MAX;
         return 0;
+    }
     const char *signature = http_call_header(http, INNER_HEADER_SIGNATURE);
     if (inner_check_answer(call->secret, call->id, signature) < 0) {
         call->state = ANSWER_BROKEN;
@@ -183,9 +186,9 @@ static int on_frame(void *context, enum frame_type type, const uint8_t *payload,
 static int on_body(void *context, const char *bytes, size_t count)
 {
     struct executor_call *call = context;
-    if (call->status != STATUS_OK)
-        return 0; /* a problem document: its status said it all */
-    int r = count > call->bytes_left ? -EMSGSIZE : frame_reader_feed(&call->reader, bytes, count);
+    int r = count > call->bytes_left ? -EMSGSIZE : 0;
+    if (r == 0 && call->status == STATUS_OK) /* else a problem document: its status said it all */
+        r = frame_reader_feed(&call->reader, bytes, count);
     if (r < 0) {
         if (call->state != ANSWER_STOPPED)
             call->state = ANSWER_BROKEN;

@@ -18,6 +18,15 @@ int presenter_create(enum answer_form form, const struct presenter_config *confi
     return -EINVAL;
 }
 
+uint64_t presenter_diagnostic_cost(const struct frame_diagnostic *diagnostic)
+{
+    enum { OBJECT_BYTES = 128, TRACE_LINE_BYTES = 40 };
+    uint64_t cost = OBJECT_BYTES + diagnostic->message.count + diagnostic->text.count;
+    for (uint32_t i = 0; i < diagnostic->trace_count; i++)
+        cost += TRACE_LINE_BYTES + diagnostic->trace[i].function.count;
+    return cost;
+}
+
 void presenter_add_headers(const struct answer_sink *sink, const struct outcome *sum)
 {
     char code[16];

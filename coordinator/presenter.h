@@ -55,6 +55,7 @@ struct presenter_ops {
     int (*result)(struct presenter *presenter, const struct outcome *outcome);
     int (*finish)(struct presenter *presenter, const struct outcome *sum);
     bool (*is_open)(const struct presenter *presenter);
+    size_t (*held)(const struct presenter *presenter);
     void (*free)(struct presenter *presenter);
 };
 struct presenter {
@@ -95,11 +96,19 @@ static inline bool presenter_is_open(const struct presenter *presenter)
 {
     return presenter->ops->is_open(presenter);
 }
+/* Bytes of the answer that it has and that nobody took yet; 0 for NULL. */
+static inline size_t presenter_held(const struct presenter *presenter)
+{
+    return presenter ? presenter->ops->held(presenter) : 0;
+}
 static inline void presenter_free(struct presenter *presenter) /* NULL is fine */
 {
     if (presenter)
         presenter->ops->free(presenter);
 }
+
+/* What one costs in the longest of the three forms, before escapes. */
+uint64_t presenter_diagnostic_cost(const struct frame_diagnostic *diagnostic);
 
 /* Tok-Verdict, Tok-Exit-Code, and Tok-Truncated where it is so: on text and JSON answers. */
 void presenter_add_headers(const struct answer_sink *sink, const struct outcome *sum);

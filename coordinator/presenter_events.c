@@ -97,6 +97,8 @@ static int send_output(struct events_presenter *events, bool is_last)
 static void on_gather_time(void *context)
 {
     struct events_presenter *events = context;
+    if (events->error < 0)
+        return;
     if (events->sink->stream_pending(events->sink->context) <= PENDING_BYTES_HIGH)
         events->error = send_output(events, false);
     else if (loop_timer_start_us(events->loop, &events->gather, GATHER_US) < 0)
@@ -122,8 +124,8 @@ static void on_heartbeat_time(void *context)
 {
     static const char comment[] = ": still running\n\n";
     struct events_presenter *events = context;
-    int r = 0;
-    if (events->sink->stream_pending(events->sink->context) == 0)
+    int r = events->error;
+    if (r == 0 && events->sink->stream_pending(events->sink->context) == 0)
         r = events->sink->stream_write(events->sink->context, comment, sizeof(comment) - 1);
     if (r == 0)
         r = loop_timer_start_ms(events->loop, &events->heartbeat, events->heartbeat_ms);
@@ -201,6 +203,13 @@ static bool events_is_open(const struct presenter *presenter)
     return ((const struct events_presenter *)presenter)->is_open;
 }
 
+static size_t events_held(const struct presenter *presenter)
+{
+    const struct events_presenter *events = (const struct events_presenter *)presenter;
+    return buffer_count(&events->held) +
+           (events->is_open ? events->sink->stream_pending(events->sink->context) : 0);
+}
+
 static void events_free(struct presenter *presenter)
 {
     struct events_presenter *events = events_of(presenter);
@@ -218,6 +227,7 @@ static const struct presenter_ops events_ops = {
     .result = events_result,
     .finish = events_finish,
     .is_open = events_is_open,
+    .held = events_held,
     .free = events_free,
 };
 

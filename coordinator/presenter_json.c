@@ -126,6 +126,13 @@ static bool json_is_open(const struct presenter *presenter)
     return false;
 }
 
+static size_t json_held(const struct presenter *presenter)
+{
+    const struct json_presenter *json = (const struct json_presenter *)presenter;
+    return buffer_count(&json->output) + buffer_count(&json->errors) +
+           buffer_count(&json->diagnostics) + buffer_count(&json->results);
+}
+
 static void json_free(struct presenter *presenter)
 {
     struct json_presenter *json = json_of(presenter);
@@ -143,6 +150,7 @@ static const struct presenter_ops json_ops = {
     .result = json_result,
     .finish = json_finish,
     .is_open = json_is_open,
+    .held = json_held,
     .free = json_free,
 };
 

@@ -74,6 +74,12 @@ static bool text_is_open(const struct presenter *presenter)
     return false;
 }
 
+static size_t text_held(const struct presenter *presenter)
+{
+    const struct text_presenter *text = (const struct text_presenter *)presenter;
+    return buffer_count(&text->output) + buffer_count(&text->diagnostics);
+}
+
 static void text_free(struct presenter *presenter)
 {
     struct text_presenter *text = text_of(presenter);
@@ -89,6 +95,7 @@ static const struct presenter_ops text_ops = {
     .result = text_result,
     .finish = text_finish,
     .is_open = text_is_open,
+    .held = text_held,
     .free = text_free,
 };
 

@@ -9,6 +9,7 @@
 #include "case_slot.h"
 #include "client_key.h"
 #include "clock.h"
+#include "log.h"
 #include "negotiation.h"
 #include "presenter.h"
 #include "problem.h"
@@ -26,7 +27,6 @@ enum step_result { STEP_AGAIN, STEP_WAIT, STEP_FINISHED };
 struct request {
     struct service *service;        /* borrowed */
     struct http_exchange *exchange; /* borrowed; until on_end */
-    struct request *next, *previous;
     enum request_state state;
     enum body_form body_form;
     enum answer_form answer_form;
@@ -43,7 +43,8 @@ struct request {
     bool has_started;       /* any run */
     bool is_presenter_full; /* the answer could not take more */
     uint64_t output_left, diagnostic_left;
-    uint64_t held_bytes; /* its part of the service's */
+    uint64_t program_bytes, answer_bytes; /* of a JSON tree, and of an answer that was handed on */
+    struct held_share share;
     struct outcome sum;
 
     /* For the log. */
@@ -55,12 +56,33 @@ struct request {
 
 static void request_advance(struct request *request);
 
-/* Memory of answers is bounded for all clients together: whoever reads slowly holds his answer, and
- * while too much is held nothing new is let in. */
-static void hold_bytes(struct request *request, uint64_t count)
+/* ---- memory ---- */
+
+/* What it keeps beside its body, which the server counts. */
+static void count_memory(struct request *request)
 {
-    request->held_bytes += count;
-    request->service->held_bytes += count;
+    uint64_t bytes =
+        request->program_bytes + request->answer_bytes + presenter_held(request->presenter);
+    for (size_t i = 0; i < request->slot_count; i++)
+        bytes += buffer_count(&request->slots[i].kept);
+    share_set(&request->share, bytes);
+}
+
+/* False when nothing new can be taken. */
+static bool make_room(struct service *service)
+{
+    uint64_t body_bytes = http_server_body_bytes(service->public_server);
+    while (held_memory_is_short(&service->held, body_bytes)) {
+        struct held_share *share = held_memory_slowest(&service->held, clock_now_us());
+        if (!share)
+            return false;
+        struct request *slow = share->owner;
+        log_info("slow reader cut off", LOG_STR("id", http_exchange_id(slow->exchange)),
+                 LOG_UINT("bytes", share->bytes));
+        share_done(share);
+        http_exchange_abort(slow->exchange);
+    }
+    return true;
 }
 
 /* ---- answers ---- */
@@ -76,9 +98,8 @@ static void sink_respond_take(void *context, const char *content_type, char *bod
 {
     struct request *request = context;
     request->status = 200;
-    /* The output has become part of the body: it is not counted twice. */
-    hold_bytes(request,
-               body_bytes > request->output_bytes ? body_bytes - request->output_bytes : 0);
+    request->answer_bytes = body_bytes;
+    count_memory(request);
     http_exchange_respond_take(request->exchange, 200, content_type, body, body_bytes);
 }
 
@@ -175,18 +196,7 @@ static int show_output(struct case_slot *slot, const char *bytes, size_t count)
         return 0;
     request->output_left -= count;
     request->output_bytes += count;
-    hold_bytes(request, count);
     return note_presented(request, presenter_output(request->presenter, bytes, count));
-}
-
-/* What a diagnostic costs in the longest of the three forms, before escapes. */
-static uint64_t diagnostic_cost(const struct frame_diagnostic *diagnostic)
-{
-    enum { OBJECT_BYTES = 128, TRACE_LINE_BYTES = 40 };
-    uint64_t cost = OBJECT_BYTES + diagnostic->message.count + diagnostic->text.count;
-    for (uint32_t i = 0; i < diagnostic->trace_count; i++)
-        cost += TRACE_LINE_BYTES + diagnostic->trace[i].function.count;
-    return cost;
 }
 
 static int show_diagnostic(struct case_slot *slot, const struct frame_diagnostic *diagnostic)
@@ -194,7 +204,7 @@ static int show_diagnostic(struct case_slot *slot, const struct frame_diagnostic
     struct request *request = slot->request;
     if (slot->is_cut)
         return 0; /* what comes after the cut is not shown */
-    uint64_t cost = diagnostic_cost(diagnostic);
+    uint64_t cost = presenter_diagnostic_cost(diagnostic);
     if (cost > request->diagnostic_left) {
         slot->is_incomplete = true;
         return 0;
@@ -253,15 +263,19 @@ static int on_started(void *context)
 static int on_output(void *context, const char *bytes, size_t count)
 {
     struct case_slot *slot = context;
-    return is_head(slot) ? show_output(slot, bytes, count)
-                         : case_slot_keep_output(slot, bytes, count);
+    int r =
+        is_head(slot) ? show_output(slot, bytes, count) : case_slot_keep_output(slot, bytes, count);
+    count_memory(slot->request);
+    return r;
 }
 
 static int on_diagnostic(void *context, const struct frame_diagnostic *diagnostic)
 {
     struct case_slot *slot = context;
-    return is_head(slot) ? show_diagnostic(slot, diagnostic)
-                         : case_slot_keep_diagnostic(slot, diagnostic);
+    int r = is_head(slot) ? show_diagnostic(slot, diagnostic)
+                          : case_slot_keep_diagnostic(slot, diagnostic);
+    count_memory(slot->request);
+    return r;
 }
 
 static int on_result(void *context, const struct frame_result *result)
@@ -361,6 +375,8 @@ static bool find_result(struct case_slot *slot)
 static enum step_result finish(struct request *request)
 {
     request->state = REQUEST_ANSWERED;
+    count_memory(request);
+    share_is_sending(&request->share, clock_now_us());
     if (presenter_finish(request->presenter, &request->sum) < 0)
         return refuse(request, PROBLEM_INTERNAL, "The answer could not be made.");
     return STEP_FINISHED; /* the request may be gone */
@@ -435,8 +451,7 @@ static enum step_result step_received(struct request *request)
     request->answer_form =
         negotiation_answer(http_exchange_header(request->exchange, "Accept"), request->body_form);
     const char *body = http_exchange_body(request->exchange, &request->body_bytes);
-    hold_bytes(request, request->body_bytes);
-    if (request->service->held_bytes > request->service->settings->memory_held_max_bytes)
+    if (!make_room(request->service))
         return refuse(request, PROBLEM_BUSY,
                       "Too many answers wait for their readers. Send it again a little later.");
     struct program_error error;
@@ -444,6 +459,8 @@ static enum step_result step_received(struct request *request)
     if (program_parse(request->service->settings, request->body_form, mode, body,
                       request->body_bytes, &request->program, &error) < 0)
         return refuse(request, error.problem, error.detail);
+    if (request->body_form == BODY_JSON)
+        request->program_bytes = request->body_bytes;
     if (request->program.has_cases && request->answer_form == ANSWER_TEXT)
         return refuse(request, PROBLEM_MALFORMED,
                       "/cases: has no text form; let Accept take application/json or "
@@ -516,13 +533,7 @@ static void request_completed(void *owner, enum http_end end)
         count_cancelled(request);
     report(request, is_cancelled);
 
-    if (request->next)
-        request->next->previous = request->previous;
-    if (request->previous)
-        request->previous->next = request->next;
-    else
-        request->service->requests = request->next;
-    request->service->held_bytes -= request->held_bytes;
+    share_done(&request->share);
     for (size_t i = 0; i < request->slot_count && request->slots; i++)
         case_slot_done(&request->slots[i]);
     free(request->slots);
@@ -543,10 +554,7 @@ static void request_begin(struct http_exchange *exchange, struct service *servic
     request->exchange = exchange;
     request->program.mode = mode;
     request->client = client_key_of_address(http_exchange_address(exchange));
-    request->next = service->requests;
-    if (request->next)
-        request->next->previous = request;
-    service->requests = request;
+    share_init(&request->share, &service->held, request);
     http_exchange_on_end(exchange, request_completed, request);
     request_advance(request);
 }
@@ -582,13 +590,4 @@ void request_handle_headers(struct http_exchange *exchange, void *context)
                        bytes_max);
         problem_respond(exchange, PROBLEM_BODY_TOO_LARGE, detail);
     }
-}
-
-bool request_owns(const struct service *service, const struct http_exchange *exchange)
-{
-    for (const struct request *request = service->requests; request; request = request->next) {
-        if (request->exchange == exchange)
-            return true;
-    }
-    return false;
 }

@@ -11,8 +11,6 @@
 #ifndef TRYTOK_REQUEST_H
 #define TRYTOK_REQUEST_H
 
-#include <stdbool.h>
-
 #include "http_server.h"
 #include "service.h"
 
@@ -21,8 +19,5 @@ void request_handle_execute(struct http_exchange *exchange, void *context);
 void request_handle_check(struct http_exchange *exchange, void *context);
 /* Before the body: refuses what its headers show to be too much. */
 void request_handle_headers(struct http_exchange *exchange, void *context);
-
-/* Whether a live request has this exchange (and will log it). */
-bool request_owns(const struct service *service, const struct http_exchange *exchange);
 
 #endif

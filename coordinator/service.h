@@ -11,11 +11,10 @@
 #include "config.h"
 #include "dispatcher.h"
 #include "executors.h"
+#include "held_memory.h"
 #include "http_server.h"
 #include "loop.h"
 #include "telemetry.h"
-
-struct request;
 
 struct service {
     const struct coordinator_settings *settings;
@@ -24,9 +23,8 @@ struct service {
     struct dispatcher *dispatcher;
     struct telemetry *telemetry;
     struct http_server *public_server, *admin_server;
-    struct request *requests; /* all that live, a list through request.next */
-    uint64_t held_bytes;      /* of bodies and answers, of all requests together */
-    bool is_draining;         /* SIGTERM came: /readyz says no */
+    struct held_memory held; /* of all requests, beside the bodies that the server holds */
+    bool is_draining;        /* SIGTERM came: /readyz says no */
 };
 
 #endif

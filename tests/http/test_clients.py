@@ -1,7 +1,9 @@
 """H16 and H17: clients that vanish, that close their half, that come in crowds; and fairness."""
 
+import json
 import threading
 
+from support import census
 from support.raw import Connection, request
 from support.waiting import PATIENCE, Stopwatch, until
 
@@ -108,6 +110,62 @@ class Crowd:
         for thread in self.threads:
             thread.join()
         return self.answers
+
+
+class SlowReaders:
+    """Clients that ask for much and read a little of it now and then, so as never to be idle."""
+
+    def __init__(self, port, headers=()):
+        self.port, self.headers = port, [*JSON, *headers]
+        self.connections = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        for connection in self.connections:
+            connection.close()
+
+    def add(self):
+        """One more, once its answer has begun; False when it was refused."""
+        source = 'var s = "' + "\1" * 5000 + '"; while (true) print s;'
+        body = json.dumps({"source": source, "limits": {"output_bytes": 4 << 20}}).encode()
+        connection = Connection(self.port, receive_buffer=4096)
+        self.connections.append(connection)
+        connection.send(request(body=body, headers=self.headers))
+        return connection.read_count(12) == b"HTTP/1.1 200"
+
+    def read_some(self):
+        for connection in self.connections:
+            connection.socket.settimeout(0.001)
+            try:
+                connection.socket.recv(4096)
+            except (TimeoutError, ConnectionResetError):
+                pass
+
+
+def test_slow_readers_do_not_keep_others_out(make_service):
+    """Three answers of 24 MB are more than may be held: the one that goes out longest is cut."""
+    service = make_service(coordinator_settings={"memory.held_max": "50MiB"})
+    with SlowReaders(service.port) as slow:
+        assert [slow.add() for _ in range(3)] == [True] * 3
+
+        def is_served():
+            slow.read_some()
+            return service.client.text("print 1;").status == 200
+        until(is_served, 5, "room for others")
+
+
+def test_slow_readers_of_events_hold_no_more_than_may_be_held(make_service):
+    """Output grows sixfold in events: what counts is what is kept, not what was printed."""
+    service = make_service(coordinator_settings={"memory.held_max": "50MiB"})
+    before = census.resident_bytes(service.coordinator.pid)
+    with SlowReaders(service.port, ["Accept: text/event-stream"]) as slow:
+        for _ in range(16):
+            slow.add()
+            until(lambda: busy(service) == 0, 5, "the end of the run")
+            slow.read_some()
+        assert census.resident_bytes(service.coordinator.pid) < before + (150 << 20)
 
 
 def test_a_full_queue_is_503_at_once(make_service):

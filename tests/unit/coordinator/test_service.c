@@ -240,36 +240,54 @@ START_TEST(a_full_queue_is_503_at_once)
 }
 END_TEST
 
-static bool holds_a_megabyte(void *context)
+START_TEST(while_too_much_is_held_nothing_new_is_let_in)
 {
-    return buffer_count(&((const struct reply *)context)->body) > 1100000;
+    enum { BODY_BYTES = 600000 }; /* twice that with what is read from it */
+    static char body[BODY_BYTES + 1] = "{\"source\":\"hold\"}";
+    static const char *const flags[] = {"--memory.held_max=1MiB", NULL};
+    start(1, 4, flags);
+    memset(body + strlen(body), ' ', BODY_BYTES - strlen(body));
+    fixture_send_json(&fixture, &others[0], body);
+    until_held(1);
+    ask_text("print x");
+    check_refused(503, "busy");
+    fake_executor_release(&fixture.fakes[0], 1);
+    fixture_wait(&fixture, &others[0]);
+    ck_assert_uint_eq(others[0].status, 200);
+    reply_done(&others[0]);
+    ask_text("print x"); /* what was held is free again */
+    ck_assert_uint_eq(reply.status, 200);
+    stop();
 }
+END_TEST
 
-START_TEST(while_too_much_is_held_for_slow_readers_nothing_new_is_let_in)
+START_TEST(what_a_client_has_read_is_not_held)
 {
     static const char *const flags[] = {"--memory.held_max=1MiB", NULL};
     start(1, 4, flags);
     fixture_send_events(&fixture, &others[0],
-                        "{\"source\":\"flood 1000000\",\"cases\":[{},{},{}]}");
+                        "{\"source\":\"flood 1000000\",\"limits\":{\"output_bytes\":3000000},"
+                        "\"cases\":[{},{},{}]}");
     fixture_wait(&fixture, &others[0]);
-    ck_assert_str_eq(others[0].content_type, "text/event-stream");
-    ask_text("print x"); /* what was held is free again */
-    ck_assert_uint_eq(reply.status, 200);
-    reply_done(&reply);
-    fixture_send_json(&fixture, &others[1],
-                      "{\"source\":\"flood 1000000\",\"limits\":{\"output_bytes\":2000000},"
-                      "\"cases\":[{},{}]}");
-    fixture_wait(&fixture, &others[1]);
-    ck_assert_uint_eq(others[1].status, 200);
-    fixture.fakes[0].fault = FAKE_FLOODS;
-    fixture_send_events(&fixture, &others[2],
-                        "{\"source\":\"x\",\"limits\":{\"output_bytes\":1100000}}");
-    fixture_until(&fixture, holds_a_megabyte, &others[2]);
+    ck_assert_uint_gt(buffer_count(&others[0].body), 3000000);
+    reply_done(&others[0]);
     ask_text("print x");
+    ck_assert_uint_eq(reply.status, 200);
+    stop();
+}
+END_TEST
+
+START_TEST(bodies_beyond_what_may_be_held_are_refused_while_they_come)
+{
+    enum { BODY_BYTES = 1048577 };
+    static char body[BODY_BYTES + 1] = "{\"source\":\"print x\"}";
+    static const char *const flags[] = {"--memory.held_max=1MiB", NULL};
+    start(1, 4, flags);
+    memset(body + strlen(body), ' ', BODY_BYTES - strlen(body));
+    ask_json(body);
     check_refused(503, "busy");
-    fake_executor_done(&fixture.fakes[0]);
-    for (int i = 0; i < 3; i++)
-        reply_done(&others[i]);
+    ask_text("print x");
+    ck_assert_uint_eq(reply.status, 200);
     stop();
 }
 END_TEST
@@ -539,7 +557,9 @@ static void add_forms_and_refusals(TCase *tcase)
 static void add_tests(TCase *tcase)
 {
     add_forms_and_refusals(tcase);
-    tcase_add_test(tcase, while_too_much_is_held_for_slow_readers_nothing_new_is_let_in);
+    tcase_add_test(tcase, while_too_much_is_held_nothing_new_is_let_in);
+    tcase_add_test(tcase, what_a_client_has_read_is_not_held);
+    tcase_add_test(tcase, bodies_beyond_what_may_be_held_are_refused_while_they_come);
     tcase_add_test(tcase, a_client_that_goes_away_cancels_its_run);
     tcase_add_test(tcase, a_client_that_goes_away_while_it_waits_is_forgotten);
     tcase_add_test(tcase, many_clients_at_once_get_their_own_answers);
