@@ -8,6 +8,7 @@ command_bench() {
     http)
         packages_install build test
         configure release ON
+        # shellcheck disable=SC2154 # programs: scripts/build.sh
         phase "build release" cmake --build --preset release \
             --target "${programs[@]}" bench_load bench_spawn bench_hello
         python_run bench/http/measure.py --build build/release "$@"
