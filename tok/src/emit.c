@@ -226,3 +226,37 @@ uint32_t tok_emit_reserve(struct emitter *emitter, uint32_t count)
         emitter->register_count = emitter->next_register;
     return first;
 }
+
+bool tok_emit_fold(enum expr_kind kind, tok_value left, tok_value right, tok_value *ret_result)
+{
+    double a = value_to_number(left);
+    double b = value_to_number(right);
+    double result;
+    switch ((int)kind) {
+    case EXPR_ADD:
+        result = a + b;
+        break;
+    case EXPR_SUBTRACT:
+        result = a - b;
+        break;
+    case EXPR_MULTIPLY:
+        result = a * b;
+        break;
+    default:
+        result = a / b;
+        break;
+    }
+    *ret_result = value_number(result);
+    return result == result;
+}
+
+bool tok_emit_invert(tok_value divisor, tok_value *ret_inverse)
+{
+    enum { MANTISSA_BITS = 52, EXPONENT_MASK = 0x7ff, EXPONENT_OF_ONE = 1023 };
+    const tok_value sign = UINT64_C(1) << 63;
+    uint64_t exponent = divisor >> MANTISSA_BITS & EXPONENT_MASK;
+    if (divisor << (64 - MANTISSA_BITS) || exponent == 0 || exponent >= 2 * EXPONENT_OF_ONE)
+        return false;
+    *ret_inverse = (divisor & sign) | (2 * EXPONENT_OF_ONE - exponent) << MANTISSA_BITS;
+    return true;
+}

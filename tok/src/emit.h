@@ -76,6 +76,12 @@ void tok_emit_load(struct emitter *emitter, uint32_t to, tok_value constant);
 uint32_t tok_emit_constant(struct emitter *emitter, tok_value constant);
 uint32_t tok_emit_add_proto(struct emitter *emitter, struct proto *proto);
 
+/* Arithmetic with two numbers that are known; false if it had better be left to the VM. */
+bool tok_emit_fold(enum expr_kind kind, tok_value left, tok_value right, tok_value *ret_result);
+/* Division by a power of two is multiplication with its inverse, which is exact and faster. False: it is
+ * none, or the inverse is no normal number. */
+bool tok_emit_invert(tok_value divisor, tok_value *ret_inverse);
+
 /* `count` registers in a row at the top, all near or all far. */
 uint32_t tok_emit_reserve(struct emitter *emitter, uint32_t count);
 

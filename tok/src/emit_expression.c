@@ -284,30 +284,6 @@ static struct operand set(struct emitter *emitter, struct expr *expr, struct ope
     return in_register(value);
 }
 
-/* With two numbers that are known; false if the result had better be left to the VM. */
-static bool fold(enum expr_kind kind, tok_value left, tok_value right, tok_value *ret_result)
-{
-    double a = value_to_number(left);
-    double b = value_to_number(right);
-    double result;
-    switch ((int)kind) {
-    case EXPR_ADD:
-        result = a + b;
-        break;
-    case EXPR_SUBTRACT:
-        result = a - b;
-        break;
-    case EXPR_MULTIPLY:
-        result = a * b;
-        break;
-    default:
-        result = a / b;
-        break;
-    }
-    *ret_result = value_number(result);
-    return result == result;
-}
-
 struct arithmetic {
     uint8_t registers;
     uint8_t right_constant;
@@ -329,8 +305,11 @@ static struct operand arithmetic(struct emitter *emitter, struct expr *expr, str
     struct operand right = tok_emit_expression(emitter, expr->operand, NO_REGISTER);
     tok_value folded;
     if (is_number(&left) && is_number(&right) &&
-        fold((enum expr_kind)expr->kind, left.constant, right.constant, &folded))
+        tok_emit_fold((enum expr_kind)expr->kind, left.constant, right.constant, &folded))
         return known(folded);
+    if (expr->kind == EXPR_DIVIDE && is_number(&right) &&
+        tok_emit_invert(right.constant, &right.constant))
+        row = &arithmetics[EXPR_MULTIPLY - EXPR_ADD];
 
     enum opcode opcode = (enum opcode)row->registers;
     uint32_t b;
