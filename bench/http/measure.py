@@ -11,7 +11,6 @@ import array
 import http.client
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -19,13 +18,13 @@ import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "bench"))
 sys.path.insert(0, str(TOP / "tests"))
 
+import document  # noqa: E402
 from support import census  # noqa: E402
 from support.daemons import Service  # noqa: E402
 
-DOCUMENT = TOP / "docs" / "benchmarks.md"
-MARKS = ("<!-- ./dev bench http: begin -->", "<!-- ./dev bench http: end -->")
 PROGRAM = b'print "Hello, World!";'
 OUTPUT = b"Hello, World!\n"
 TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
@@ -211,25 +210,6 @@ def table(loads, parts, late, spent):
     return "\n".join(lines)
 
 
-def machine():
-    model = next((line.split(":", 1)[1].strip()
-                  for line in Path("/proc/cpuinfo").read_text().split("\n")
-                  if line.startswith("model name")), "unknown processor")
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=TOP, capture_output=True,
-                            text=True, check=False).stdout.strip() or "no commit"
-    return (f"{os.cpu_count()} x {model}, Linux {platform.release().split('-')[0]},"
-            f" {time.strftime('%Y-%m-%d')}, {commit}")
-
-
-def save(text):
-    begin, end = MARKS
-    old = DOCUMENT.read_text() if DOCUMENT.exists() else f"# Benchmarks\n\n{begin}\n{end}\n"
-    if begin not in old or end not in old:
-        old = f"{old.rstrip()}\n\n{begin}\n{end}\n"
-    head, rest = old.split(begin, 1)
-    DOCUMENT.write_text(f"{head}{begin}\n{text}\n{end}{rest.split(end, 1)[1]}")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--build", required=True, help="a build folder with bin/ and bench/")
@@ -245,12 +225,12 @@ def main():
             service.stop()
         finally:
             service.stop_all()
-    text = (f"## HTTP\n\n`./dev bench http`, {arguments.rounds} rounds in turns, on {machine()}."
+    text = (f"## HTTP\n\n`./dev bench http`, {arguments.rounds} rounds in turns, on {document.machine()}."
             f" Hello world; each run in a fresh process, namespaces, cgroup and filter.\n\n"
             + table(*found))
     print(text)
     if arguments.save:
-        save(text)
+        document.save("http", text)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measure `tok` against Lua 5.4 and LuaJIT's interpreter, interleaved, in processor time.
 
-    run.py TOK [--runs N] [--only NAME,...] [--instructions] [--save FILE]
+    run.py TOK [--runs N] [--only NAME,...] [--instructions] [--save]
 
 Each program stands here twice, NAME.tok and NAME.lua; both read their size from standard input
 (sizes.txt) and must print the same. A ratio above 1 says how many times as fast tok is. The median of
@@ -12,7 +12,6 @@ machine's speed meets all of them. Instruction counts (callgrind, small sizes) d
 import argparse
 import math
 import os
-import platform
 import re
 import statistics
 import subprocess
@@ -20,6 +19,10 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+
+import document  # noqa: E402  # beside the folders of the benches
+
 PEERS = {"lua5.4": ["lua5.4"], "luajit -joff": ["luajit", "-joff"]}
 
 
@@ -110,8 +113,8 @@ def start_up(tok, runs):
 
 def report(args, out):
     chosen = [row for row in sizes() if not args.only or row[0] in args.only.split(",")]
-    out(f"{platform.machine()}, {os.cpu_count()} cores; {args.runs} rounds; processor seconds, "
-        "medians; ratio: times as fast as the peer")
+    out(f"## VM\n\n`./dev bench vm`, {args.runs} rounds in turns, on {document.machine()}. "
+        "Processor seconds, medians; ×: how many times as fast as the peer.")
     out("")
     out("| program | tok s | lua5.4 s | luajit -joff s | × lua5.4 | × luajit -joff | tok MiB | lua5.4 MiB |")
     out("|---|--:|--:|--:|--:|--:|--:|--:|")
@@ -151,7 +154,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--only")
     parser.add_argument("--instructions", action="store_true")
-    parser.add_argument("--save", metavar="FILE", help="also write what is printed to FILE")
+    parser.add_argument("--save", action="store_true", help="into docs/benchmarks.md")
     args = parser.parse_args()
     lines = []
 
@@ -161,8 +164,7 @@ def main():
 
     report(args, out)
     if args.save:
-        with open(args.save, "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
+        document.save("vm", "\n".join(lines))
 
 
 if __name__ == "__main__":
