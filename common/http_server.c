@@ -274,10 +274,11 @@ static void accept_some(void *context, uint32_t events UNUSED)
             admit(server, fd, &address);
             continue;
         }
+        if (errno == EINTR || errno == ECONNABORTED)
+            continue;
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
             pause_accepting(server);
-        if (errno != EINTR && errno != ECONNABORTED)
-            return;
+        return;
     }
 }
 

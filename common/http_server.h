@@ -26,6 +26,8 @@
 struct http_server;
 struct http_exchange;
 
+enum { HTTP_SERVER_CONNECTION_DESCRIPTORS = 2 }; /* what each connection takes */
+
 typedef void (*http_handler_fn)(struct http_exchange *exchange, void *context);
 
 /* Exact match of method and raw path; nothing is decoded, '%' in a path is 404. HEAD is served by

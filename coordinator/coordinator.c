@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "clock.h"
 #include "cors.h"
@@ -19,6 +20,7 @@ enum {
     ADMIN_CONNECTIONS_MAX = 64,
     IDLE_CONNECTIONS_MAX = 256, /* kept to executors */
     CONNECTION_AGE_MAX_S = 30,
+    KEPT_DESCRIPTORS = 2 * ADMIN_CONNECTIONS_MAX + IDLE_CONNECTIONS_MAX + 128,
     DRAIN_LOOK_MS = 10,
     STREAM_ESCAPED_BYTES = 6, /* what a byte of output becomes at most in an event */
     STREAM_EXTRA_BYTES = 8 * 1024 * 1024,
@@ -190,6 +192,23 @@ static void fill_routes(struct coordinator *coordinator)
     memcpy(coordinator->admin_routes, admin_routes, sizeof(admin_routes));
 }
 
+/* Clients must not take the descriptors that executors are reached with: then none would be served. */
+static unsigned fitting_connections(uint64_t wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return (unsigned)wanted;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    uint64_t kept = limit.rlim_max / 2 < KEPT_DESCRIPTORS ? limit.rlim_max / 2 : KEPT_DESCRIPTORS;
+    uint64_t fitting = (limit.rlim_max - kept) / HTTP_SERVER_CONNECTION_DESCRIPTORS;
+    if (fitting >= wanted)
+        return (unsigned)wanted;
+    log_warn("descriptors do not suffice for all connections", LOG_UINT("wanted", wanted),
+             LOG_UINT("taken", fitting), LOG_UINT("descriptors", limit.rlim_max));
+    return fitting > 0 ? (unsigned)fitting : 1;
+}
+
 static int create_public_server(struct coordinator *coordinator)
 {
     struct service *service = &coordinator->service;
@@ -204,7 +223,7 @@ static int create_public_server(struct coordinator *coordinator)
     config.options = settings->cors_origins.count > 0 ? handle_options : NULL;
     config.answering = on_answering;
     config.half_close = HTTP_HALF_CLOSE_PROBES;
-    config.connections_max = (unsigned)settings->http_connections_max;
+    config.connections_max = fitting_connections(settings->http_connections_max);
     config.connections_per_address_max = (unsigned)settings->http_connections_per_address_max;
     config.header_timeout_ms = (unsigned)settings->http_header_timeout_ms;
     config.body_timeout_ms = (unsigned)settings->http_body_timeout_ms;

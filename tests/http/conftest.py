@@ -54,7 +54,7 @@ def make_long_service(programs, executor_programs, tmp_path_factory):
 def make_service(programs, executor_programs, tmp_path):
     made = []
 
-    def make(**settings):
+    def make(programs=programs, **settings):
         made.append(Service(programs, tmp_path, executor_programs=executor_programs, **settings))
         return made[-1]
     yield make

@@ -112,6 +112,26 @@ class Crowd:
         return self.answers
 
 
+def test_clients_do_not_take_the_descriptors_that_executors_are_reached_with(
+        make_service, programs, tmp_path):
+    few = tmp_path / "few"
+    few.mkdir()
+    script = few / "trytok-coordinator"
+    script.write_text(f'#!/bin/sh\nulimit -n 64\nexec {programs}/trytok-coordinator "$@"\n')
+    script.chmod(0o755)
+    service = make_service(programs=few)
+    at_rest = census.descriptors(service.coordinator.pid)
+    crowd = [Connection(service.port).send(request(body=b"print 1;", headers=["Connection: close"]))
+             for _ in range(100)]
+    answers = [connection.read_response() for connection in crowd]
+    assert {answer.status for answer in answers if answer} == {200}
+    assert len([answer for answer in answers if answer]) >= 16
+    for connection in crowd:
+        connection.close()
+    until(lambda: census.descriptors(service.coordinator.pid) < at_rest + 8, 5, "the clients' end")
+    assert service.client.text("print 2;").body == b"2\n"
+
+
 class SlowReaders:
     """Clients that ask for much and read a little of it now and then, so as never to be idle."""
 
