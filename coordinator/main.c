@@ -65,16 +65,19 @@ static int serve(const struct config *config, const struct inner_secret *secret)
     return r;
 }
 
-/* Root is only needed to read a secret that root owns; then it is given up. */
-static int prepare(const struct config *config, struct inner_secret *ret_secret)
+static int read_secret(const struct config *config, struct inner_secret *ret_secret)
 {
     int r = inner_secret_read(config->settings.secret_file, ret_secret);
-    if (r < 0) {
+    if (r < 0)
         log_error("secret.file cannot be used", LOG_STR("file", config->settings.secret_file),
                   LOG_STR("why", inner_secret_mend(r)), LOG_ERRNO(r));
-        return r;
-    }
-    r = privileges_drop((uid_t)config->settings.run_as_uid, (gid_t)config->settings.run_as_gid);
+    return r;
+}
+
+/* Root is only needed to read a secret that root owns; then it is given up. */
+static int drop_privileges(const struct config *config)
+{
+    int r = privileges_drop((uid_t)config->settings.run_as_uid, (gid_t)config->settings.run_as_gid);
     if (r < 0)
         log_error("privileges cannot be given up", LOG_ERRNO(r));
     return r;
@@ -95,10 +98,14 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     log_init("trytok-coordinator", config.log_level);
     struct inner_secret secret;
-    r = prepare(&config, &secret);
-    if (r == 0)
-        r = serve(&config, &secret);
+    int status = EXIT_USAGE;
+    if (read_secret(&config, &secret) == 0) {
+        r = drop_privileges(&config);
+        if (r == 0)
+            r = serve(&config, &secret);
+        status = r < 0 ? EXIT_START : 0;
+    }
     explicit_bzero(&secret, sizeof(secret));
     config_done(&config);
-    return r < 0 ? EXIT_START : 0;
+    return status;
 }

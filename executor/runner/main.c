@@ -15,7 +15,7 @@
 #include "serve.h"
 #include "tick.h"
 
-enum { EXIT_OURS = 71, EXIT_USAGE = 2, STREAM_FD = 0 };
+enum { EXIT_OURS = 71, EXIT_USAGE = 64, STREAM_FD = 0 };
 
 static const char help[] =
     "trytok-runner runs one Tok program for trytok-executor, which starts it.\n"
