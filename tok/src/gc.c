@@ -251,8 +251,8 @@ void tok_gc_mark(struct tok_vm *vm)
     bool shapes_died = drop_dead_classes(vm);
     drop_dead_protos(vm, shapes_died);
     tok_string_drop_dead(vm);
-    if (vm->property_cache)
-        memset(vm->property_cache, 0, TOK_PROPERTY_CACHE_COUNT * sizeof(*vm->property_cache));
+    if (vm->properties)
+        memset(vm->properties, 0, TOK_PROPERTY_COUNT * sizeof(*vm->properties));
 }
 
 static void finish_instance(struct tok_vm *vm, struct instance *instance)

@@ -59,6 +59,7 @@
 #define KB constants[INDEX_B]
 #define KC constants[INDEX_C]
 #define KX constants[INDEX_X]
+#define KNOWN(object) known_property(vm, object, constants, ip)
 #define N(value) value_to_number(value)
 
 /* Ends the program if a call to the outside fails; before it, the frame learns where we are. */
@@ -67,6 +68,19 @@
         vm->frame->ip = ip;                                                                        \
         if (unlikely(!(call)))                                                                     \
             goto stopped;                                                                          \
+    } while (0)
+
+/* Lets runtime.c decide what a call enters, `words` behind the instruction. It has a variable of its own to fill,
+ * so that `closure` may stay in a register. */
+#define ENTER_BY(call, words)                                                                      \
+    do {                                                                                           \
+        struct closure *callee;                                                                    \
+        TRY(call);                                                                                 \
+        ip += (words);                                                                             \
+        closure = callee;                                                                          \
+        if (closure)                                                                               \
+            goto enter;                                                                            \
+        NEXT();                                                                                    \
     } while (0)
 
 #define STEP()                                                                                     \
@@ -191,10 +205,23 @@ static inline struct instance *to_instance(tok_value value)
     return (struct instance *)value_to_object(value);
 }
 
+/* What a name means in an object, if sites that met several shapes have found it out; else NULL. */
+static inline const struct property *known_property(const struct tok_vm *vm, tok_value object,
+                                                    const tok_value *constants,
+                                                    const uint32_t *cache)
+{
+    if (!vm->properties || !value_is_object(object))
+        return NULL;
+    uint32_t shape = value_to_object(object)->shape;
+    const struct string *name = value_to_string(constants[cache[CACHE_NAME] & CACHE_NAME_MASK]);
+    const struct property *property = vm_property_entry(vm, shape, name);
+    return property->shape == shape && property->name == name ? property : NULL;
+}
+
 static inline struct closure *cached_closure(const uint32_t *cache)
 {
     struct closure *closure;
-    memcpy(&closure, cache + 2, sizeof(closure));
+    memcpy(&closure, cache + CACHE_CLOSURE, sizeof(closure));
     return closure;
 }
 
@@ -413,9 +440,12 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
     }
     CASE(GET)
     {
+        const struct property *property;
         tok_value object = B;
         if (has_shape(object, ip[0]))
-            A = to_instance(object)->slots[ip[1] >> 16];
+            A = to_instance(object)->slots[ip[CACHE_NAME] >> CACHE_OFFSET_SHIFT];
+        else if ((property = KNOWN(object)) && property->kind == PROPERTY_INLINE)
+            A = to_instance(object)->slots[property->slot];
         else
             TRY(tok_get_property(vm, object, ip, &A));
         ip += 2;
@@ -423,9 +453,12 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
     }
     CASE(GETTHIS)
     {
+        const struct property *property;
         struct instance *instance = to_instance(base[0]);
         if (likely(instance->header.shape == ip[0]))
-            A = instance->slots[ip[1] >> 16];
+            A = instance->slots[ip[CACHE_NAME] >> CACHE_OFFSET_SHIFT];
+        else if ((property = KNOWN(base[0])) && property->kind == PROPERTY_INLINE)
+            A = instance->slots[property->slot];
         else
             TRY(tok_get_property(vm, base[0], ip, &A));
         ip += 2;
@@ -433,10 +466,14 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
     }
     CASE(SET)
     {
+        const struct property *property;
         tok_value object = A;
         if (has_shape(object, ip[0])) {
-            to_instance(object)->slots[ip[1] >> 16] = B;
-            value_to_object(object)->shape = ip[2];
+            to_instance(object)->slots[ip[CACHE_NAME] >> CACHE_OFFSET_SHIFT] = B;
+            value_to_object(object)->shape = ip[CACHE_NEXT];
+        } else if ((property = KNOWN(object)) && property->kind <= PROPERTY_NEW) {
+            to_instance(object)->slots[property->slot] = B;
+            value_to_object(object)->shape = property->next;
         } else {
             TRY(tok_set_property(vm, object, B, ip));
         }
@@ -445,10 +482,14 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
     }
     CASE(SETTHIS)
     {
+        const struct property *property;
         struct instance *instance = to_instance(base[0]);
         if (likely(instance->header.shape == ip[0])) {
-            instance->slots[ip[1] >> 16] = B;
-            instance->header.shape = ip[2];
+            instance->slots[ip[CACHE_NAME] >> CACHE_OFFSET_SHIFT] = B;
+            instance->header.shape = ip[CACHE_NEXT];
+        } else if ((property = KNOWN(base[0])) && property->kind <= PROPERTY_NEW) {
+            instance->slots[property->slot] = B;
+            instance->header.shape = property->next;
         } else {
             TRY(tok_set_property(vm, base[0], B, ip));
         }
@@ -472,19 +513,13 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
             if (likely(closure->proto->arity == count))
                 goto enter;
         }
-        TRY(tok_call(vm, window, count, &closure));
-        if (closure)
-            goto enter;
-        NEXT();
+        ENTER_BY(tok_call(vm, window, count, &callee), 0);
     }
     CASE(FARCALL)
     {
         STEP();
         window = base + INDEX_X;
-        TRY(tok_call(vm, window, INDEX_A, &closure));
-        if (closure)
-            goto enter;
-        NEXT();
+        ENTER_BY(tok_call(vm, window, INDEX_A, &callee), 0);
     }
     CASE(INVOKE)
     {
@@ -495,43 +530,34 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
             ip += 4;
             goto enter;
         }
-        TRY(tok_invoke(vm, window, (uint32_t)INDEX_B, ip, &closure));
-        ip += 4;
-        if (closure)
+        const struct property *property = KNOWN(window[0]);
+        if (property && property->kind == PROPERTY_METHOD &&
+            property->method->proto->arity == INDEX_B) {
+            closure = property->method;
+            ip += 4;
             goto enter;
-        NEXT();
+        }
+        ENTER_BY(tok_invoke(vm, window, (uint32_t)INDEX_B, ip, &callee), 4);
     }
     CASE(FARINVOKE)
     {
         STEP();
         window = base + INDEX_X;
-        TRY(tok_invoke(vm, window, INDEX_A, ip, &closure));
-        ip += 4;
-        if (closure)
-            goto enter;
-        NEXT();
+        ENTER_BY(tok_invoke(vm, window, INDEX_A, ip, &callee), 4);
     }
     CASE(SUPER)
     {
         STEP();
         window = &A;
         struct string *name = value_to_string(constants[*ip]);
-        TRY(tok_invoke_super(vm, window, INDEX_B, name, &closure));
-        ip += 1;
-        if (closure)
-            goto enter;
-        NEXT();
+        ENTER_BY(tok_invoke_super(vm, window, INDEX_B, name, &callee), 1);
     }
     CASE(FARSUPER)
     {
         STEP();
         window = base + INDEX_X;
         struct string *name = value_to_string(constants[*ip]);
-        TRY(tok_invoke_super(vm, window, INDEX_A, name, &closure));
-        ip += 1;
-        if (closure)
-            goto enter;
-        NEXT();
+        ENTER_BY(tok_invoke_super(vm, window, INDEX_A, name, &callee), 1);
     }
     CASE(RETURN)
     {

@@ -40,6 +40,15 @@ enum opcode_words {
  * instances have. */
 #define CACHE_EMPTY UINT32_MAX
 
+/* The words of an inline cache: [0] is a shape. */
+enum {
+    CACHE_NAME = 1, /* the index of the name's constant; in the upper half, the slot */
+    CACHE_NAME_MASK = 0xffff,
+    CACHE_OFFSET_SHIFT = 16,
+    CACHE_NEXT = 2,    /* SET: the shape after it */
+    CACHE_CLOSURE = 2, /* CALLEE: two words */
+};
+
 struct opcode_info {
     char name[12];
     uint8_t format;

@@ -4,8 +4,6 @@
 #include "opcode.h"
 #include "str.h"
 
-enum { NAME_MASK = 0xffff, OFFSET_SHIFT = 16, CACHE_NEXT = 2, CACHE_CLOSURE = 2 };
-
 static bool out_of_memory(struct tok_vm *vm)
 {
     return tok_vm_stop(vm, TOK_MEMORY_LIMIT);
@@ -13,7 +11,7 @@ static bool out_of_memory(struct tok_vm *vm)
 
 static struct string *cache_name(const struct tok_vm *vm, const uint32_t *cache)
 {
-    return value_to_string(vm->frame->constants[cache[1] & NAME_MASK]);
+    return value_to_string(vm->frame->constants[cache[CACHE_NAME] & CACHE_NAME_MASK]);
 }
 
 bool tok_add(struct tok_vm *vm, tok_value a, tok_value b, tok_value *ret_sum)
@@ -63,62 +61,60 @@ bool tok_equal_strings(struct tok_vm *vm, tok_value *a, tok_value *b, bool *ret_
     return true;
 }
 
-struct property {
-    struct closure *method; /* NULL: a field */
-    uint32_t slot;
-};
-
-static struct property_cache *cache_entry(const struct tok_vm *vm, uint32_t shape,
-                                          const struct string *name)
+static void remember(struct tok_vm *vm, const struct property *property)
 {
-    uint32_t hash = (shape * UINT32_C(0x9e3779b1) >> 16) ^ name->hash;
-    return &vm->property_cache[hash % TOK_PROPERTY_CACHE_COUNT];
-}
-
-static void remember(struct tok_vm *vm, const struct shape *shape, struct string *name,
-                     const struct property *property)
-{
-    if (!vm->property_cache) {
-        size_t bytes = TOK_PROPERTY_CACHE_COUNT * sizeof(*vm->property_cache);
-        vm->property_cache = tok_memory_resize(vm, NULL, 0, bytes);
-        if (!vm->property_cache)
+    if (!vm->properties) {
+        size_t bytes = TOK_PROPERTY_COUNT * sizeof(*vm->properties);
+        vm->properties = tok_memory_resize(vm, NULL, 0, bytes);
+        if (!vm->properties)
             return; /* it is only there for speed */
-        memset(vm->property_cache, 0, bytes);
+        memset(vm->properties, 0, bytes);
     }
-    *cache_entry(vm, shape->id, name) = (struct property_cache){
-        .shape = shape->id, .slot = property->slot, .name = name, .method = property->method};
+    *vm_property_entry(vm, property->shape, property->name) = *property;
 }
 
-static bool search(const struct shape *shape, const struct string *name,
-                   struct property *ret_property)
+static struct property field_at(const struct shape *shape, struct string *name, uint32_t slot)
 {
-    *ret_property = (struct property){0};
+    return (struct property){.shape = shape->id,
+                             .next = shape->id,
+                             .slot = slot,
+                             .kind =
+                                 slot < shape->inline_slots ? PROPERTY_INLINE : PROPERTY_OVERFLOW,
+                             .name = name};
+}
+
+static bool search(const struct shape *shape, struct string *name, struct property *ret_property)
+{
     int64_t slot = tok_shape_find(shape, name);
     if (slot >= 0) {
-        ret_property->slot = (uint32_t)slot;
+        *ret_property = field_at(shape, name, (uint32_t)slot);
         return true;
     }
     const tok_value *method = tok_table_find(&shape->class->methods, name);
-    if (method)
-        ret_property->method = (struct closure *)value_to_object(*method);
-    return method;
+    if (!method)
+        return false;
+    *ret_property = (struct property){.shape = shape->id,
+                                      .kind = PROPERTY_METHOD,
+                                      .name = name,
+                                      .method = (struct closure *)value_to_object(*method)};
+    return true;
 }
 
 /* What a name means in a shape. `is_polymorphic`: the site has seen another shape before. */
 static bool look_up(struct tok_vm *vm, const struct shape *shape, struct string *name,
                     bool is_polymorphic, struct property *ret_property)
 {
-    if (vm->property_cache) {
-        const struct property_cache *entry = cache_entry(vm, shape->id, name);
-        if (entry->shape == shape->id && entry->name == name) {
-            *ret_property = (struct property){.method = entry->method, .slot = entry->slot};
+    if (vm->properties) {
+        const struct property *entry = vm_property_entry(vm, shape->id, name);
+        if (entry->shape == shape->id && entry->name == name && entry->kind != PROPERTY_NEW) {
+            *ret_property = *entry;
             return true;
         }
     }
     if (!search(shape, name, ret_property))
         return false;
     if (is_polymorphic && !shape->is_dictionary)
-        remember(vm, shape, name, ret_property);
+        remember(vm, ret_property);
     return true;
 }
 
@@ -145,23 +141,29 @@ bool tok_get_property(struct tok_vm *vm, tok_value object, uint32_t *cache, tok_
     struct property property;
     if (!look_up(vm, shape, name, cache[0] != CACHE_EMPTY || !is_inline, &property))
         return tok_error_name(vm, MESSAGE_UNDEFINED_PROPERTY, name);
-    if (property.method)
+    if (property.kind == PROPERTY_METHOD)
         return bind(vm, object, property.method, ret_value);
     *ret_value = *tok_instance_slot(vm, instance, property.slot);
-    if (property.slot < shape->inline_slots && !shape->is_dictionary) {
+    if (property.kind == PROPERTY_INLINE && !shape->is_dictionary) {
         cache[0] = shape->id;
-        cache[1] = (cache[1] & NAME_MASK) | property.slot << OFFSET_SHIFT;
+        cache[CACHE_NAME] = (cache[CACHE_NAME] & CACHE_NAME_MASK) | property.slot
+                                                                        << CACHE_OFFSET_SHIFT;
     }
     return true;
 }
 
-static void set_remember(const struct shape *before, uint32_t after, uint32_t slot, uint32_t *cache)
+/* Remembers an assignment at the site, and for others if it has seen another shape before. */
+static void set_remember(struct tok_vm *vm, const struct property *property, uint32_t *cache)
 {
-    if (slot >= before->inline_slots || before->is_dictionary)
+    if (property->kind == PROPERTY_OVERFLOW || tok_shape(vm, property->shape)->is_dictionary ||
+        tok_shape(vm, property->next)->is_dictionary)
         return;
-    cache[0] = before->id;
-    cache[1] = (cache[1] & NAME_MASK) | slot << OFFSET_SHIFT;
-    cache[CACHE_NEXT] = after;
+    if (cache[0] != CACHE_EMPTY)
+        remember(vm, property);
+    cache[0] = property->shape;
+    cache[CACHE_NAME] = (cache[CACHE_NAME] & CACHE_NAME_MASK) | property->slot
+                                                                    << CACHE_OFFSET_SHIFT;
+    cache[CACHE_NEXT] = property->next;
 }
 
 bool tok_set_property(struct tok_vm *vm, tok_value object, tok_value value, uint32_t *cache)
@@ -172,19 +174,21 @@ bool tok_set_property(struct tok_vm *vm, tok_value object, tok_value value, uint
     struct instance *instance = (struct instance *)value_to_object(object);
     const struct shape *shape = tok_shape(vm, instance->header.shape);
     struct property property;
-    if (look_up(vm, shape, name, cache[0] != CACHE_EMPTY, &property) && !property.method) {
+    if (look_up(vm, shape, name, false, &property) && property.kind != PROPERTY_METHOD) {
         *tok_instance_slot(vm, instance, property.slot) = value;
-        set_remember(shape, shape->id, property.slot, cache);
+        set_remember(vm, &property, cache);
         return true;
     }
+    property = field_at(shape, name, shape->count);
     if (!tok_instance_add(vm, instance, name, value)) {
         tok_heap_collect_for_want(vm);
         if (!tok_instance_add(vm, instance, name, value))
             return out_of_memory(vm);
     }
-    uint32_t after = instance->header.shape;
-    if (!tok_shape(vm, after)->is_dictionary)
-        set_remember(shape, after, shape->count, cache);
+    property.next = instance->header.shape;
+    if (property.kind == PROPERTY_INLINE)
+        property.kind = PROPERTY_NEW;
+    set_remember(vm, &property, cache);
     return true;
 }
 
@@ -268,7 +272,7 @@ bool tok_invoke(struct tok_vm *vm, tok_value *window, uint32_t count, uint32_t *
     struct property property;
     if (!look_up(vm, shape, name, cache[0] != CACHE_EMPTY, &property))
         return tok_error_name(vm, MESSAGE_UNDEFINED_PROPERTY, name);
-    if (!property.method) {
+    if (property.kind != PROPERTY_METHOD) {
         window[0] = *tok_instance_slot(vm, instance, property.slot);
         return tok_call(vm, window, count, ret_closure);
     }

@@ -199,7 +199,7 @@ void tok_vm_free(struct tok_vm *vm)
     tok_memory_free(vm, vm->globals.names, vm->globals.capacity * sizeof(*vm->globals.names));
     tok_memory_free(vm, vm->interned.strings,
                     vm->interned.capacity * sizeof(*vm->interned.strings));
-    tok_memory_free(vm, vm->property_cache, TOK_PROPERTY_CACHE_COUNT * sizeof(*vm->property_cache));
+    tok_memory_free(vm, vm->properties, TOK_PROPERTY_COUNT * sizeof(*vm->properties));
     tok_memory_free(vm, vm->stack, (size_t)(vm->stack_end - vm->stack) * sizeof(*vm->stack));
     tok_memory_free(vm, vm->frames, (size_t)(vm->frames_end - vm->frames) * sizeof(*vm->frames));
     tok_output_done(vm);

@@ -23,10 +23,10 @@ enum { STACK_SLOTS_MIN = 256, FRAMES_MIN = 32 };
 
 enum {
     TOK_KEEP_COUNT = 3,
-    TOK_PROPERTY_CACHE_COUNT = 256,
-    TOK_SLICE_STEPS = 1024,  /* between two looks at the interrupt flag */
-    TOK_FLUSH_SLICES = 1024, /* printed text does not wait for longer than this */
-    TOK_CHARGE_BYTES = 64,   /* bytes of a long operation that cost one step */
+    TOK_PROPERTY_COUNT = 256, /* in the cache */
+    TOK_SLICE_STEPS = 1024,   /* between two looks at the interrupt flag */
+    TOK_FLUSH_SLICES = 1024,  /* printed text does not wait for longer than this */
+    TOK_CHARGE_BYTES = 64,    /* bytes of a long operation that cost one step */
     TOK_STRING_MAX = 1 << 30,
     TOK_NESTING_MAX = 1000, /* what the C stack of the compiler is sure to bear */
     TOK_SOURCE_MAX = 1 << 30,
@@ -55,12 +55,21 @@ struct interned {
     uint32_t capacity;
 };
 
-/* Which slot or method a name means in a shape; for sites that see several shapes. */
-struct property_cache {
+enum property_kind {
+    PROPERTY_INLINE,   /* a field in the instance itself */
+    PROPERTY_NEW,      /* likewise, that assigning makes; reading does not find it here */
+    PROPERTY_OVERFLOW, /* a field outside */
+    PROPERTY_METHOD,
+};
+
+/* What a name means in a shape; for sites that see several shapes. */
+struct property {
     uint32_t shape; /* 0: empty */
-    uint32_t slot;  /* if method is NULL */
-    struct string *name;
-    struct closure *method;
+    uint32_t next;  /* the shape after an assignment */
+    uint32_t slot;
+    enum property_kind kind;
+    struct string *name;    /* interned */
+    struct closure *method; /* of PROPERTY_METHOD */
 };
 
 struct output {
@@ -93,10 +102,10 @@ struct tok_vm {
     struct globals globals;
     struct shape_table shapes;
     struct interned interned;
-    struct property_cache *property_cache; /* owned; NULL until needed */
-    struct class *classes;                 /* all, weak */
-    struct proto *protos;                  /* all, weak */
-    tok_value keep[TOK_KEEP_COUNT];        /* roots for objects in the making */
+    struct property *properties;    /* owned; a cache, NULL until needed, emptied by collections */
+    struct class *classes;          /* all, weak */
+    struct proto *protos;           /* all, weak */
+    tok_value keep[TOK_KEEP_COUNT]; /* roots for objects in the making */
     struct string *init_name;
     struct compiler *compiler; /* while compiling */
 
@@ -113,6 +122,14 @@ struct tok_vm {
 static inline struct shape *tok_shape(const struct tok_vm *vm, uint32_t id)
 {
     return vm->shapes.shapes[id];
+}
+
+/* Where the cache of properties has what a name means in a shape, if it has it. */
+static inline struct property *vm_property_entry(const struct tok_vm *vm, uint32_t shape,
+                                                 const struct string *name)
+{
+    uint32_t hash = shape * UINT32_C(0x9e3779b1) ^ (uint32_t)((uintptr_t)name >> 4);
+    return &vm->properties[hash % TOK_PROPERTY_COUNT];
 }
 
 /* Ends the program with a verdict that needs no diagnostic. Always false. */
