@@ -83,6 +83,15 @@
         NEXT();                                                                                    \
     } while (0)
 
+#define LEAVE()                                                                                    \
+    do {                                                                                           \
+        const struct frame *frame = --vm->frame;                                                   \
+        base = frame->base;                                                                        \
+        constants = frame->constants;                                                              \
+        ip = frame->ip;                                                                            \
+        NEXT();                                                                                    \
+    } while (0)
+
 #define STEP()                                                                                     \
     do {                                                                                           \
         if (unlikely(--vm->budget < 0))                                                            \
@@ -562,12 +571,12 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
     CASE(RETURN)
     {
         base[0] = A;
-        goto leave;
+        LEAVE();
     }
     CASE(RETNIL)
     {
         base[0] = VALUE_NIL;
-        goto leave;
+        LEAVE();
     }
     CASE(HALT)
     {
@@ -601,7 +610,7 @@ static void run(struct tok_vm *vm) // NOLINT(readability-function-size): the loo
 enter : {
     const struct proto *proto = closure->proto;
     struct frame *frame = vm->frame;
-    if (unlikely(vm->stack_end - window < (ptrdiff_t)proto->register_count) ||
+    if (unlikely((uintptr_t)(window + proto->register_count) > (uintptr_t)vm->stack_end) ||
         unlikely(frame + 1 == vm->frames_end)) {
         ptrdiff_t offset = window - vm->stack;
         TRY(tok_vm_grow(vm, window, closure));
@@ -617,14 +626,6 @@ enter : {
     frame->base = base;
     frame->constants = constants;
     frame->closure = closure;
-    NEXT();
-}
-
-leave : {
-    const struct frame *frame = --vm->frame;
-    base = frame->base;
-    constants = frame->constants;
-    ip = frame->ip;
     NEXT();
 }
 
