@@ -9,14 +9,23 @@ void tok_scanner_init(struct scanner *scanner, const char *source, size_t bytes)
         (struct scanner){.at = source, .end = source + bytes, .line_start = source, .line = 1};
 }
 
-static bool is_digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
+/* What a byte may be part of; one look-up for each byte of a name. */
+enum byte_class {
+    CLASS_DIGIT = 1,
+    CLASS_NAME_START = 2,
+    CLASS_NAME = CLASS_DIGIT | CLASS_NAME_START
+};
 
-static bool is_name_start(char byte)
+static const uint8_t byte_classes[256] = {
+    ['0' ... '9'] = CLASS_DIGIT,
+    ['A' ... 'Z'] = CLASS_NAME_START,
+    ['_'] = CLASS_NAME_START,
+    ['a' ... 'z'] = CLASS_NAME_START,
+};
+
+static bool is_a(char byte, enum byte_class class)
 {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_';
+    return byte_classes[(uint8_t)byte] & class;
 }
 
 static void new_line(struct scanner *scanner)
@@ -27,24 +36,26 @@ static void new_line(struct scanner *scanner)
 
 static void skip_blanks(struct scanner *scanner)
 {
-    for (; scanner->at < scanner->end; scanner->at++) {
-        char byte = *scanner->at;
-        if (byte == '\n') {
-            new_line(scanner);
-        } else if (byte == '/') {
-            if (scanner->end - scanner->at < 2 || scanner->at[1] != '/')
-                return;
-            const char *line_end = memchr(scanner->at, '\n', (size_t)(scanner->end - scanner->at));
-            if (!line_end) {
-                scanner->at = scanner->end;
-                return;
+    const char *at = scanner->at;
+    const char *end = scanner->end;
+    for (; at < end; at++) {
+        if (*at == '/') {
+            if (end - at < 2 || at[1] != '/')
+                break;
+            at = memchr(at, '\n', (size_t)(end - at));
+            if (!at) {
+                at = end;
+                break;
             }
-            scanner->at = line_end;
-            new_line(scanner);
-        } else if (byte != ' ' && byte != '\t' && byte != '\r') {
-            return;
+        }
+        if (*at == '\n') {
+            scanner->line++;
+            scanner->line_start = at + 1;
+        } else if (*at != ' ' && *at != '\t' && *at != '\r') {
+            break;
         }
     }
+    scanner->at = at;
 }
 
 static struct token make(const struct scanner *scanner, enum token_type type, const char *start)
@@ -87,48 +98,76 @@ static struct token scan_string(struct scanner *scanner, const char *start)
 
 static struct token scan_number(struct scanner *scanner, const char *start)
 {
-    while (scanner->at < scanner->end && is_digit(*scanner->at))
+    while (scanner->at < scanner->end && is_a(*scanner->at, CLASS_DIGIT))
         scanner->at++;
-    if (scanner->end - scanner->at >= 2 && scanner->at[0] == '.' && is_digit(scanner->at[1])) {
+    if (scanner->end - scanner->at >= 2 && scanner->at[0] == '.' &&
+        is_a(scanner->at[1], CLASS_DIGIT)) {
         scanner->at++;
-        while (scanner->at < scanner->end && is_digit(*scanner->at))
+        while (scanner->at < scanner->end && is_a(*scanner->at, CLASS_DIGIT))
             scanner->at++;
     }
     return make(scanner, TOKEN_NUMBER, start);
 }
 
-struct keyword {
-    char text[7];
-    uint8_t length;
-    uint8_t type;
-};
+/* Whether the bytes behind the first one make it that keyword. */
+static enum token_type keyword(const char *start, size_t length, const char *text,
+                               enum token_type type)
+{
+    size_t text_length = strlen(text); /* known when this is compiled */
+    bool is_it = length == text_length && memcmp(start, text, text_length) == 0;
+    return is_it ? type : TOKEN_NAME;
+}
+
+static enum token_type name_type_f(const char *start, size_t length)
+{
+    if (length == 3)
+        return start[1] == 'o' ? keyword(start, length, "for", TOKEN_FOR)
+                               : keyword(start, length, "fun", TOKEN_FUN);
+    return keyword(start, length, "false", TOKEN_FALSE);
+}
 
 static enum token_type name_type(const char *start, size_t length)
 {
-    static const struct keyword keywords[] = {
-        {"and", 3, TOKEN_AND},     {"class", 5, TOKEN_CLASS},   {"else", 4, TOKEN_ELSE},
-        {"false", 5, TOKEN_FALSE}, {"for", 3, TOKEN_FOR},       {"fun", 3, TOKEN_FUN},
-        {"if", 2, TOKEN_IF},       {"nil", 3, TOKEN_NIL},       {"or", 2, TOKEN_OR},
-        {"print", 5, TOKEN_PRINT}, {"return", 6, TOKEN_RETURN}, {"super", 5, TOKEN_SUPER},
-        {"this", 4, TOKEN_THIS},   {"true", 4, TOKEN_TRUE},     {"var", 3, TOKEN_VAR},
-        {"while", 5, TOKEN_WHILE},
-    };
-    if (length < 2 || length > 6)
+    switch (*start) {
+    case 'a':
+        return keyword(start, length, "and", TOKEN_AND);
+    case 'c':
+        return keyword(start, length, "class", TOKEN_CLASS);
+    case 'e':
+        return keyword(start, length, "else", TOKEN_ELSE);
+    case 'f':
+        return name_type_f(start, length);
+    case 'i':
+        return keyword(start, length, "if", TOKEN_IF);
+    case 'n':
+        return keyword(start, length, "nil", TOKEN_NIL);
+    case 'o':
+        return keyword(start, length, "or", TOKEN_OR);
+    case 'p':
+        return keyword(start, length, "print", TOKEN_PRINT);
+    case 'r':
+        return keyword(start, length, "return", TOKEN_RETURN);
+    case 's':
+        return keyword(start, length, "super", TOKEN_SUPER);
+    case 't':
+        return length > 1 && start[1] == 'h' ? keyword(start, length, "this", TOKEN_THIS)
+                                             : keyword(start, length, "true", TOKEN_TRUE);
+    case 'v':
+        return keyword(start, length, "var", TOKEN_VAR);
+    case 'w':
+        return keyword(start, length, "while", TOKEN_WHILE);
+    default:
         return TOKEN_NAME;
-    for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++) {
-        const struct keyword *keyword = &keywords[i];
-        if (keyword->text[0] == start[0] && keyword->length == length &&
-            memcmp(keyword->text, start, length) == 0)
-            return (enum token_type)keyword->type;
     }
-    return TOKEN_NAME;
 }
 
 static struct token scan_name(struct scanner *scanner, const char *start)
 {
-    while (scanner->at < scanner->end && (is_name_start(*scanner->at) || is_digit(*scanner->at)))
-        scanner->at++;
-    return make(scanner, name_type(start, (size_t)(scanner->at - start)), start);
+    const char *at = scanner->at;
+    while (at < scanner->end && is_a(*at, CLASS_NAME))
+        at++;
+    scanner->at = at;
+    return make(scanner, name_type(start, (size_t)(at - start)), start);
 }
 
 static struct token scan_operator(struct scanner *scanner, const char *start)
@@ -184,9 +223,9 @@ struct token tok_scan(struct scanner *scanner)
     if (start == scanner->end)
         return make(scanner, TOKEN_END, start);
     scanner->at++;
-    if (is_name_start(*start))
+    if (is_a(*start, CLASS_NAME_START))
         return scan_name(scanner, start);
-    if (is_digit(*start))
+    if (is_a(*start, CLASS_DIGIT))
         return scan_number(scanner, start);
     if (*start == '"')
         return scan_string(scanner, start);
