@@ -18,6 +18,9 @@ import subprocess
 import sys
 import tempfile
 
+MIB = 1024 * 1024
+COMPILE_BYTES = 5 * MIB // 2
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
@@ -27,7 +30,7 @@ PEERS = {"lua5.4": ["lua5.4"], "luajit -joff": ["luajit", "-joff"]}
 
 
 def run(command, stdin_text, keep_output=True):
-    """Processor seconds, peak KiB and output of one run."""
+    """Processor seconds and output of one run."""
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as output:
         source.write(stdin_text.encode())
         source.seek(0)
@@ -39,7 +42,15 @@ def run(command, stdin_text, keep_output=True):
             sys.exit(f"{' '.join(command)} ended with {process.returncode}: {errors.decode()[:300]}")
         output.seek(0)
         text = output.read() if keep_output else b""
-        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss, text
+        return usage.ru_utime + usage.ru_stime, text
+
+
+def peak_mib(command, stdin_text):
+    """By way of time(1): what a process reports itself begins with the size of its parent, and Python is large."""
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as report_file:
+        subprocess.run(["/usr/bin/time", "-f", "%M", "-o", report_file.name] + command, check=True,
+                       input=stdin_text.encode(), stdout=subprocess.DEVNULL)
+        return int(report_file.read()) / 1024
 
 
 def instructions(command, stdin_text):
@@ -72,17 +83,15 @@ def measure(tok, name, size, runs):
     commands = {"tok": [tok, f"{HERE}/{name}.tok"]}
     for peer, command in PEERS.items():
         commands[peer] = command + [f"{HERE}/{name}.lua"]
-    outputs = {who: run(command, size)[2] for who, command in commands.items()}
+    outputs = {who: run(command, size)[1] for who, command in commands.items()}
     for peer in PEERS:
         if outputs[peer] != outputs["tok"]:
             sys.exit(f"{name}: tok and {peer} print different things")
     seconds = {who: [] for who in commands}
-    peak = {who: 0 for who in commands}
     for _ in range(runs):
         for who, command in commands.items():
-            used, rss, _ = run(command, size, keep_output=False)
-            seconds[who].append(used)
-            peak[who] = max(peak[who], rss)
+            seconds[who].append(run(command, size, keep_output=False)[0])
+    peak = {who: peak_mib(command, size) for who, command in commands.items()}
     ratios = {
         peer: statistics.median(p / t for p, t in zip(seconds[peer], seconds["tok"]))
         for peer in PEERS
@@ -107,8 +116,39 @@ def start_up(tok, runs):
                 samples[who].append(run(command, "", keep_output=False))
         for who, command in commands.items():
             rows.append((who, statistics.median(s[0] for s in samples[who]) * 1000,
-                         max(s[1] for s in samples[who]), instructions(command, "")))
+                         peak_mib(command, ""), instructions(command, "")))
         return rows
+
+
+def write_large(folder, suffix, begin, end):
+    """All programs here again and again, each in a function of its own, so that nothing runs."""
+    bodies = []
+    for name in sorted(os.listdir(HERE)):
+        if name.endswith(suffix):
+            with open(f"{HERE}/{name}", encoding="utf-8") as file:
+                bodies.append(file.read())
+    path = f"{folder}/large{suffix}"
+    with open(path, "w", encoding="utf-8") as file:
+        number = 0
+        while file.tell() < COMPILE_BYTES:
+            file.write(f"{begin.format(number)}\n{bodies[number % len(bodies)]}\n{end}\n")
+            number += 1
+    return path
+
+
+def compile_speed(tok, runs):
+    """MB of source a processor second; the median of the rounds."""
+    with tempfile.TemporaryDirectory() as folder:
+        lua = write_large(folder, ".lua", "function unit{}()", "end")
+        commands = {"tok": [tok, write_large(folder, ".tok", "fun unit{}() {{", "}")]}
+        for peer, command in PEERS.items():
+            commands[peer] = command + [lua]
+        samples = {who: [] for who in commands}
+        for _ in range(runs):
+            for who, command in commands.items():
+                size = os.path.getsize(command[-1])
+                samples[who].append(size / 1e6 / run(command, "", keep_output=False)[0])
+        return {who: statistics.median(list_) for who, list_ in samples.items()}
 
 
 def report(args, out):
@@ -116,8 +156,9 @@ def report(args, out):
     out(f"## VM\n\n`./dev bench vm`, {args.runs} rounds in turns, on {document.machine()}. "
         "Processor seconds, medians; ×: how many times as fast as the peer.")
     out("")
-    out("| program | tok s | lua5.4 s | luajit -joff s | × lua5.4 | × luajit -joff | tok MiB | lua5.4 MiB |")
-    out("|---|--:|--:|--:|--:|--:|--:|--:|")
+    out("| program | tok s | lua5.4 s | luajit -joff s | × lua5.4 | × luajit -joff "
+        "| tok MiB | lua5.4 MiB | luajit MiB |")
+    out("|---|--:|--:|--:|--:|--:|--:|--:|--:|")
     all_ratios = {peer: [] for peer in PEERS}
     for name, size, _ in chosen:
         seconds, peak, ratios = measure(args.tok, name, size, args.runs)
@@ -125,16 +166,20 @@ def report(args, out):
             all_ratios[peer].append(ratios[peer])
         out(f"| {name} | {seconds['tok']:.3f} | {seconds['lua5.4']:.3f} | "
             f"{seconds['luajit -joff']:.3f} | {ratios['lua5.4']:.2f} | {ratios['luajit -joff']:.2f} | "
-            f"{peak['tok'] / 1024:.1f} | {peak['lua5.4'] / 1024:.1f} |")
+            f"{peak['tok']:.1f} | {peak['lua5.4']:.1f} | {peak['luajit -joff']:.1f} |")
     means = {peer: geometric_mean(list_) for peer, list_ in all_ratios.items()}
-    out(f"| **geometric mean** | | | | **{means['lua5.4']:.2f}** | **{means['luajit -joff']:.2f}** | | |")
+    out(f"| **geometric mean** | | | | **{means['lua5.4']:.2f}** | **{means['luajit -joff']:.2f}** | | | |")
     out("")
     out("Hello world, the whole process:")
     out("")
     out("| | processor ms | peak MiB | instructions |")
     out("|---|--:|--:|--:|")
     for who, milliseconds, rss, count in start_up(args.tok, args.runs):
-        out(f"| {who} | {milliseconds:.2f} | {rss / 1024:.1f} | {count:,} |")
+        out(f"| {who} | {milliseconds:.2f} | {rss:.1f} | {count:,} |")
+    speeds = compile_speed(args.tok, args.runs)
+    out("")
+    out(f"Compiling {COMPILE_BYTES / 1e6:.1f} MB of source, the whole process: " +
+        ", ".join(f"{who} {speed:.0f} MB/s" for who, speed in speeds.items()) + ".")
     if args.instructions:
         out("")
         out("Instructions (callgrind, small sizes; they do not depend on the machine's load):")
