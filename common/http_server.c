@@ -413,9 +413,9 @@ unsigned http_server_exchange_count(const struct http_server *server)
     return server->unanswered_count;
 }
 
-uint64_t http_server_body_bytes(const struct http_server *server)
+uint64_t http_server_held_bytes(const struct http_server *server)
 {
-    return server->body_bytes;
+    return server->body_bytes + server->stream_bytes;
 }
 
 void http_server_free(struct http_server *server)

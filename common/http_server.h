@@ -75,8 +75,9 @@ void http_server_config_default(struct http_server_config *config);
 MUST_CHECK int http_server_create(struct loop *loop, const struct http_server_config *config,
                                   struct http_server **ret_server);
 uint16_t http_server_port(const struct http_server *server);
-uint64_t http_server_body_bytes(const struct http_server *server); /* held now, of all requests */
-void http_server_stop_accepting(struct http_server *server);       /* closes the listening socket */
+/* Held now for all exchanges: bodies, and what streams have not sent. */
+uint64_t http_server_held_bytes(const struct http_server *server);
+void http_server_stop_accepting(struct http_server *server); /* closes the listening socket */
 /* Requests whose head has come and whose answer has not wholly gone out. */
 unsigned http_server_exchange_count(const struct http_server *server);
 /* Ends what is left; every pending on_end is called with HTTP_END_LOST. NULL is fine. */

@@ -118,7 +118,8 @@ struct http_server {
     struct http_connection *adding; /* while MHD_add_connection() runs */
     struct http_exchange *exchanges;
     unsigned unanswered_count;
-    uint64_t body_bytes; /* of all exchanges */
+    uint64_t body_bytes;   /* of all exchanges */
+    uint64_t stream_bytes; /* of all streams: what they have not sent */
     struct address_count *addresses[ADDRESS_BUCKETS];
     uint64_t address_seed;
 
@@ -131,6 +132,7 @@ struct http_server {
 };
 
 struct http_stream {
+    struct http_server *server;     /* borrowed */
     struct http_exchange *exchange; /* NULL once the exchange is gone */
     struct buffer pending;
     bool ended, aborted;

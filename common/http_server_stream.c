@@ -10,9 +10,16 @@ struct http_stream *stream_create(struct http_exchange *exchange, size_t pending
     struct http_stream *stream = calloc(1, sizeof(*stream));
     if (!stream)
         return NULL;
+    stream->server = exchange->server;
     stream->exchange = exchange;
     buffer_init(&stream->pending, pending_bytes_max);
     return stream;
+}
+
+static void drop_pending(struct http_stream *stream)
+{
+    stream->server->stream_bytes -= buffer_count(&stream->pending);
+    buffer_done(&stream->pending);
 }
 
 static void stream_free(void *context)
@@ -20,7 +27,7 @@ static void stream_free(void *context)
     struct http_stream *stream = context;
     if (stream->exchange)
         stream->exchange->stream = NULL;
-    buffer_done(&stream->pending);
+    drop_pending(stream);
     free(stream);
 }
 
@@ -44,6 +51,7 @@ static ssize_t read_stream(void *context, uint64_t position UNUSED, char *space,
     if (count > 0) {
         memcpy(space, buffer_data(&stream->pending), count);
         buffer_consume(&stream->pending, count);
+        stream->server->stream_bytes -= count;
         return (ssize_t)count;
     }
     if (stream->ended)
@@ -87,6 +95,7 @@ int http_exchange_stream_write(struct http_exchange *exchange, const void *bytes
     int r = buffer_append(&stream->pending, bytes, count);
     if (r < 0)
         return r;
+    stream->server->stream_bytes += count;
     if (count > 0)
         wake_reader(exchange);
     return 0;
@@ -127,8 +136,10 @@ void http_exchange_abort(struct http_exchange *exchange)
 {
     if (!exchange->connection)
         return;
-    if (exchange->stream)
+    if (exchange->stream) {
         exchange->stream->aborted = true;
+        drop_pending(exchange->stream);
+    }
     exchange->failed = true;
     server_unsettle(
         exchange->connection); /* not later than now, even if the client reads nothing */

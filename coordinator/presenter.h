@@ -96,7 +96,7 @@ static inline bool presenter_is_open(const struct presenter *presenter)
 {
     return presenter->ops->is_open(presenter);
 }
-/* Bytes of the answer that it has and that nobody took yet; 0 for NULL. */
+/* Bytes of the answer that it has not given to the sink; 0 for NULL. */
 static inline size_t presenter_held(const struct presenter *presenter)
 {
     return presenter ? presenter->ops->held(presenter) : 0;

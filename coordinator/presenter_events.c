@@ -205,9 +205,7 @@ static bool events_is_open(const struct presenter *presenter)
 
 static size_t events_held(const struct presenter *presenter)
 {
-    const struct events_presenter *events = (const struct events_presenter *)presenter;
-    return buffer_count(&events->held) +
-           (events->is_open ? events->sink->stream_pending(events->sink->context) : 0);
+    return buffer_count(&((const struct events_presenter *)presenter)->held);
 }
 
 static void events_free(struct presenter *presenter)

@@ -58,7 +58,7 @@ static void request_advance(struct request *request);
 
 /* ---- memory ---- */
 
-/* What it keeps beside its body, which the server counts. */
+/* What it keeps beside its body and its stream, which the server counts. */
 static void count_memory(struct request *request)
 {
     uint64_t bytes =
@@ -71,14 +71,13 @@ static void count_memory(struct request *request)
 /* False when nothing new can be taken. */
 static bool make_room(struct service *service)
 {
-    uint64_t body_bytes = http_server_body_bytes(service->public_server);
-    while (held_memory_is_short(&service->held, body_bytes)) {
+    while (held_memory_is_short(&service->held, http_server_held_bytes(service->public_server))) {
         struct held_share *share = held_memory_slowest(&service->held, clock_now_us());
         if (!share)
             return false;
         struct request *slow = share->owner;
         log_info("slow reader cut off", LOG_STR("id", http_exchange_id(slow->exchange)),
-                 LOG_UINT("bytes", share->bytes));
+                 LOG_UINT("bytes", share->bytes + http_exchange_stream_pending(slow->exchange)));
         share_done(share);
         http_exchange_abort(slow->exchange);
     }

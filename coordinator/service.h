@@ -23,7 +23,7 @@ struct service {
     struct dispatcher *dispatcher;
     struct telemetry *telemetry;
     struct http_server *public_server, *admin_server;
-    struct held_memory held; /* of all requests, beside the bodies that the server holds */
+    struct held_memory held; /* of all requests, beside what the server holds */
     bool is_draining;        /* SIGTERM came: /readyz says no */
 };
 

@@ -4,6 +4,7 @@ import json
 import threading
 
 from support import census
+from support.client import EventStream
 from support.raw import Connection, request
 from support.waiting import PATIENCE, Stopwatch, until
 
@@ -186,6 +187,19 @@ def test_slow_readers_of_events_hold_no_more_than_may_be_held(make_service):
             until(lambda: busy(service) == 0, 5, "the end of the run")
             slow.read_some()
         assert census.resident_bytes(service.coordinator.pid) < before + (150 << 20)
+
+
+def test_events_that_were_read_are_not_held_while_the_program_runs_on(make_service):
+    service = make_service(coordinator_settings={"memory.held_max": "8MiB"})
+    source = ('var s = "' + "\1" * 3999 + '"; for (var i = 0; i < 1000; i = i + 1) print s; '
+              'while (true) {}')
+    with EventStream(service.port, {"source": source, "limits": {
+            "output_bytes": 4 << 20, "wall_ms": 30000, "cpu_ms": 30000}}) as stream:
+        left = 1000 * 4000
+        while left > 0:
+            left -= len(stream.until("stdout")["data"])
+        assert service.client.text("print 1;").status == 200
+        assert busy(service) == 1
 
 
 def test_a_full_queue_is_503_at_once(make_service):
