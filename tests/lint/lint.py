@@ -259,6 +259,37 @@ def first_error(text):
     return next((line for line in text.split("\n") if "error" in line), text.strip()[:200])
 
 
+def is_path_of(name, files):
+    """A file, a folder, a module without its ending, or a pattern of such."""
+    pattern = re.escape(name.rstrip("/")).replace(r"\*", "[^/]*")
+    return any(re.match(pattern + r"(/|\.\w+|)(?<!/)$|" + pattern + "/", other) for other in files)
+
+
+def names_in_documents(files):
+    """Files, folders and tests that the documents name in `code` are there; "..." ends a prefix."""
+    folders = {name.split("/", 1)[0] for name in files if "/" in name}
+    words = {Path(name).stem for name in files}
+    for name, text in files.items():
+        if name.startswith("tests/"):
+            words.update(re.findall(r"\b(?:test|s\d\d)_\w+", text))
+    for name, text in files.items():
+        if not re.fullmatch(r"(docs/)?[^/]+\.md", name):
+            continue
+        for match in re.finditer(r"`([\w./*-]+)`", text):
+            named = match.group(1)
+            test = re.fullmatch(r"((?:test|s\d\d)_\w*?)(\.\.\.|\.\w+)?", named)
+            if test and test.group(2) == "...":
+                is_there = any(word.startswith(test.group(1)) for word in words)
+            elif test:
+                is_there = test.group(1) in words
+            elif named.split("/", 1)[0] in folders and "/" in named and named == named.lower():
+                is_there = is_path_of(named, files)
+            else:
+                continue
+            if not is_there:
+                yield name, line_of(text, match.start()), f"names {named}, which is not there"
+
+
 FILE_RULES = {
     "banned-function": banned_functions,
     "file-length": file_length,
@@ -272,6 +303,7 @@ TREE_RULES = {
     "upward-include": upward_includes,
     "header-alone": headers_alone,
     "test-without-assert": c_tests_without_assert,
+    "document-names": names_in_documents,
 }
 
 

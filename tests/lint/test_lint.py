@@ -82,3 +82,24 @@ def test_a_c_test_asserts_itself_or_through_a_helper_of_any_file(body, helpers, 
     files = {"tests/unit/a.c": "START_TEST(x)\n{\n    %s\n}\nEND_TEST\n" % body,
              "tests/unit/helpers.c": helpers}
     assert len(list(lint.c_tests_without_assert(files))) == count
+
+
+TREE = {"common/frame.c": "", "common/frame.h": "", "tests/http/test_gate.py": "def test_h01_slow():",
+        "tests/sandbox/test_sandbox.c": "START_TEST(s10_spinning)"}
+
+
+@pytest.mark.parametrize("named", [
+    "common/fram", "common/frames.h", "common/frame/x", "tests/html/", "test_gates", "test_gate_...",
+    "test_h02_...", "s10_spin", "tests/http/test_gates.py", "tests/*/test_gates.py",
+])
+def test_a_document_that_names_what_is_not_there_is_found(named):
+    files = {**TREE, "docs/a.md": f"see\n`{named}`"}
+    assert [(place, line) for place, line, _ in lint.names_in_documents(files)] == [("docs/a.md", 2)]
+
+
+@pytest.mark.parametrize("named", [
+    "common/frame", "common/frame.h", "common/", "common", "test_gate", "test_gate.py", "s10_spinning",
+    "test_h01_...", "tests/http/test_*.py", "text/plain", "build/x", "tests/TOPIC/", "s10_...",
+])
+def test_a_document_that_names_what_is_there_passes(named):
+    assert list(lint.names_in_documents({**TREE, "docs/a.md": f"`{named}`"})) == []
