@@ -47,17 +47,19 @@ command_build() {
 c_files() { git ls-files -z -co --exclude-standard -- '*.[ch]'; }
 
 command_format() {
+    no_arguments format "$@"
     packages_install test
     c_files | xargs -0r clang-format-14 -i
 }
 
 command_docs() {
+    no_arguments docs "$@"
     build_programs
     python_run tests/lint/settings_document.py --write build/release/bin
 }
 
 command_clean() {
-    [ $# -eq 0 ] || die "clean takes no arguments"
+    no_arguments clean "$@"
     rm -rf build
 }
 

@@ -45,6 +45,7 @@ command_run() {
 option_number() {
     [[ ${3:-} =~ ^[0-9]{1,5}$ ]] || die "$2 wants a number, not '${3:-}'"
     printf -v "$1" '%d' "$((10#$3))"
+    [ "${!1}" -le 65535 ] || die "$2 wants a number up to 65535, not '$3'"
 }
 
 run_prepare() {

@@ -15,6 +15,11 @@ die() {
     exit 1
 }
 
+# no_arguments COMMAND ARGUMENT...: for commands that take none.
+no_arguments() {
+    [ $# -eq 1 ] || die "$1 takes no arguments, not '$2'" "./dev help"
+}
+
 phases=()
 
 # phase NAME COMMAND...: runs it, says how long it took; the first that fails ends everything.

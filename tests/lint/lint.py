@@ -262,7 +262,7 @@ def first_error(text):
 def is_path_of(name, files):
     """A file, a folder, a module without its ending, or a pattern of such."""
     pattern = re.escape(name.rstrip("/")).replace(r"\*", "[^/]*")
-    return any(re.match(pattern + r"(/|\.\w+|)(?<!/)$|" + pattern + "/", other) for other in files)
+    return any(re.match(pattern + r"(\.\w+)?($|/)", other) for other in files)
 
 
 def names_in_documents(files):
