@@ -257,6 +257,11 @@ static bool refuse_by_fault(struct fake_executor *fake, struct http_exchange *ex
     case FAKE_REFUSES:
         problem_respond(exchange, PROBLEM_UNAUTHORIZED, "who are you");
         return true;
+    case FAKE_LONG_REFUSAL: {
+        static const char body[70000];
+        http_exchange_respond(exchange, 503, "text/plain", body, sizeof(body));
+        return true;
+    }
     case FAKE_DIES_UNSTARTED:
         http_exchange_stream_begin(exchange, 200, "text/plain");
         http_exchange_stream_abort(exchange);

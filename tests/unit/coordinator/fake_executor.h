@@ -33,6 +33,7 @@ enum fake_fault {
     FAKE_DIES_UNSTARTED, /* closes without an answer */
     FAKE_DIES_STARTED,   /* prints "a", then closes */
     FAKE_REFUSES,        /* 401 */
+    FAKE_LONG_REFUSAL,   /* 503 with more in it than a problem document has */
     FAKE_FLOODS,         /* prints ten times more than allowed */
 };
 

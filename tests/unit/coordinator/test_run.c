@@ -213,6 +213,7 @@ static const struct {
     {FAKE_WRONG_NONCE, "", RUN_END_LOST, 1},  {FAKE_REFUSES, "", RUN_END_LOST, 1},
     {FAKE_NO_RESULT, "Soo", RUN_END_LOST, 1}, {FAKE_RESULT_TWICE, "SooR", RUN_END_LOST, 1},
     {FAKE_BUSY, "", RUN_END_BUSY, 2},         {FAKE_BUSY_ONCE, "SooR", RUN_END_RESULT, 2},
+    {FAKE_LONG_REFUSAL, "", RUN_END_LOST, 1},
 };
 
 START_TEST(an_executor_that_breaks_the_rules_loses_the_run_and_counts_as_failed)
