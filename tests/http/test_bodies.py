@@ -1,4 +1,4 @@
-"""H14 and H15 of the threat list: JSON of every bad kind, and bodies whose size is a lie."""
+"""H14 and H15 of docs/security.md: JSON of every bad kind, and bodies whose size is a lie."""
 
 import json
 

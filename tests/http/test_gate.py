@@ -1,4 +1,4 @@
-"""H01-H13, H22, H23 of the threat list: requests that no careful client sends, over raw sockets.
+"""H01-H13, H22, H23 of docs/security.md: requests that no careful client sends, over raw sockets.
 
 After each of them the service must still serve; what was refused must not have been executed.
 """
