@@ -208,10 +208,10 @@ struct string *tok_string_concatenate(struct tok_vm *vm, struct string *left, st
         return left;
     if (left->length == 0)
         return right;
+    if (length <= STRING_FLAT_MAX) /* neither is a view: those are longer */
+        return vm_charge(vm, length) ? concatenate_flat(vm, left, right) : NULL;
     if (!vm_charge(vm, bytes_to_copy(left, right)))
         return NULL;
-    if (length <= STRING_FLAT_MAX)
-        return concatenate_flat(vm, left, right);
 
     struct shared_string *view = view_of_left(vm, left, (uint32_t)length);
     vm->keep[0] = VALUE_NIL;
