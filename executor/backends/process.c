@@ -13,7 +13,7 @@
 #include "process_internal.h"
 #include "spawner_protocol.h"
 
-enum { REPORTS_A_TURN = 64, HANDSHAKE_BYTES_MAX = 2 * FRAME_FIXED_MAX, CPU_TICKS_US = 100000 };
+enum { REPORTS_A_TURN = 64, HANDSHAKE_BYTES_MAX = 2 * FRAME_FIXED_MAX };
 
 enum process_state {
     PROCESS_FREE,
@@ -300,8 +300,9 @@ static enum runner_end end_of(const struct process *process, const struct spawne
             return RUNNER_END_OOM;
         if (process->kill_asked)
             return RUNNER_END_KILLED;
-        /* The kernel counts this limit in ticks, and the usage more finely. */
-        if (report->cpu_us + CPU_TICKS_US >= process->backend->spawners->cpu_max_seconds * 1000000)
+        /* The kernel counts this limit in whole ticks, which on a busy machine are far more than
+         * what was used; the usage is exact. */
+        if (2 * report->cpu_us >= process->backend->spawners->cpu_max_seconds * 1000000)
             return RUNNER_END_CPU;
         return RUNNER_END_SIGNAL;
     default:
