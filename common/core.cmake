@@ -12,10 +12,10 @@ target_sources(trytok_common
     layer.c
     log.c
     metrics.c
-    settings.c
-    settings_print.c
-    settings_value.c
-    settings_yaml.c
+    settings/settings.c
+    settings/settings_print.c
+    settings/settings_value.c
+    settings/settings_yaml.c
     privileges.c
     utf8.c
     verdict.c
@@ -31,6 +31,6 @@ target_sources(trytok_common
     log.h
     metrics.h
     privileges.h
-    settings.h
+    settings/settings.h
     utf8.h
     verdict.h)
