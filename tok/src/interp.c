@@ -27,17 +27,16 @@
 
 #ifdef TOK_SWITCH_DISPATCH
 #define CASE(name) case OP_##name:
-#define NEXT() continue
+#define NEXT() goto next
 #define DISPATCH_BEGIN()                                                                           \
-    for (;;) {                                                                                     \
-        word = *ip++;                                                                              \
-        switch ((enum opcode)(word & 0xff)) {
+    next:                                                                                          \
+    word = *ip++;                                                                                  \
+    switch ((enum opcode)(word & 0xff)) {
 #define DISPATCH_END()                                                                             \
     case OP_COUNT:                                                                                 \
         break;                                                                                     \
         }                                                                                          \
-        TRAP_UNLESS(false);                                                                        \
-        }
+        TRAP_UNLESS(false);
 #else
 #define CASE(name) op_##name:
 #define NEXT()                                                                                     \
@@ -70,8 +69,8 @@
             goto stopped;                                                                          \
     } while (0)
 
-/* Lets runtime.c decide what a call enters, `words` behind the instruction. It has a variable of its own to fill,
- * so that `closure` may stay in a register. */
+/* Lets runtime.c decide what a call enters, `words` behind the instruction. It has a variable of
+ * its own to fill, so that `closure` may stay in a register. */
 #define ENTER_BY(call, words)                                                                      \
     do {                                                                                           \
         struct closure *callee;                                                                    \
@@ -170,8 +169,8 @@
         NEXT();                                                                                    \
     }
 
-/* *ret: whether the values in two places are equal, without a call unless they may be strings made at run time. A boxed
- * value is a NaN, so comparing as numbers is right for what is left in the end. */
+/* *ret: whether the values in two places are equal, without a call unless they may be strings made
+ * at run time. A boxed value is a NaN, so comparing as numbers is right for what is left. */
 #define EQUALITY(left, right, ret)                                                                 \
     bool ret;                                                                                      \
     if (left == right) {                                                                           \
