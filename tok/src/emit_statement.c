@@ -1,6 +1,10 @@
 #include "emit.h"
 #include "memory.h"
 #include "proto.h"
+#ifdef TOK_VERIFY
+#include "trap.h"
+#include "verify.h"
+#endif
 
 static void statement(struct emitter *emitter, struct stmt *stmt);
 
@@ -73,6 +77,10 @@ struct proto *tok_emit_end(struct compiler *compiler)
             capture->from_local ? capture->variable->home << 1 | 1 : capture->outer_index << 1;
     }
     emitter_free(compiler);
+#ifdef TOK_VERIFY
+    uint32_t pc;
+    TRAP_UNLESS(compiler->had_error || !tok_verify(compiler->vm, proto, &pc));
+#endif
     return proto;
 }
 
