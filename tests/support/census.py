@@ -4,6 +4,9 @@ import os
 import re
 from pathlib import Path
 
+# How many times the memory of a plain build the programs under test take (sanitizers).
+SANITIZER_MEMORY = int(os.environ.get("TRYTOK_TEST_SANITIZER_MEMORY", "1"))
+
 
 def processes():
     """{pid: (parent, name, state)} of the whole machine."""
@@ -56,9 +59,10 @@ def cgroups_of(pids):
 
 
 def resident_bytes(pid):
+    """About what a plain build would hold: a sanitizer's shadow and quarantine are taken off."""
     for line in Path(f"/proc/{pid}/status").read_text().split("\n"):
         if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
+            return int(line.split()[1]) * 1024 // SANITIZER_MEMORY
     return 0
 
 

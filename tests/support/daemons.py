@@ -14,9 +14,6 @@ from support.waiting import PATIENCE, until
 
 LISTENING = re.compile(rb": listening on \S+:(\d+) admin \S+:(\d+)")
 
-# An address sanitizer keeps 256 MB of freed memory back, which tests of what is held would count.
-ENVIRONMENT = {"ASAN_OPTIONS": "quarantine_size_mb=16", **os.environ}
-
 
 class Daemon:
     """One started program. What it says goes to files that the tests read."""
@@ -30,7 +27,7 @@ class Daemon:
         with open(self.out_path, "wb") as out, open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [program, *flags], stdin=subprocess.DEVNULL, stdout=out, stderr=log,
-                start_new_session=True, env=ENVIRONMENT)
+                start_new_session=True)
         self.pid = self.process.pid
         found = until(self.listening, 20, f"{self.name} to listen")
         self.port, self.admin_port = int(found.group(1)), int(found.group(2))
