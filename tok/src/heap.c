@@ -5,7 +5,7 @@
 #include "trap.h"
 #include "vm.h"
 
-enum { POISON = 0xdb };
+enum { POISON = 0xdb, STRESS_LIVE_BYTES = 16 * 1024 };
 
 /* Less than this part of the limit handed out since the last collection: collecting again is vain. */
 enum { HEAP_WANT_FRACTION = 64 };
@@ -143,10 +143,24 @@ static bool is_time(const struct tok_vm *vm, size_t bytes)
     return vm->memory_bytes + bytes > target && heap->handed_bytes >= pause;
 }
 
+#ifdef TOK_STRESS
+/* At each allocation; less often in a large heap, which would be marked for ever. */
+static void stress_collect(struct tok_vm *vm)
+{
+    struct heap *heap = &vm->heap;
+    if (heap->stress_pause > 0) {
+        heap->stress_pause--;
+        return;
+    }
+    tok_heap_collect(vm);
+    heap->stress_pause = heap->live_bytes / STRESS_LIVE_BYTES;
+}
+#endif
+
 void tok_heap_before_growth(struct tok_vm *vm, size_t bytes)
 {
 #ifdef TOK_STRESS
-    tok_heap_collect(vm);
+    stress_collect(vm);
 #else
     if (is_time(vm, bytes))
         tok_heap_collect(vm);
@@ -248,7 +262,7 @@ void *tok_heap_allocate_slow(struct tok_vm *vm, enum object_type type, size_t by
         size_t cell_bytes = heap_cell_bytes(bytes);
         struct heap_class *class = &vm->heap.classes[cell_bytes / HEAP_UNIT];
 #ifdef TOK_STRESS
-        tok_heap_collect(vm);
+        stress_collect(vm);
 #endif
         if (!class->free && !class_refill(vm, class, (uint32_t)cell_bytes))
             return NULL;

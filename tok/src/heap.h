@@ -63,6 +63,9 @@ struct heap {
     size_t live_bytes;   /* found by the last collection */
     size_t handed_bytes; /* given out since */
     uint64_t collections;
+#ifdef TOK_STRESS
+    size_t stress_pause; /* allocations until the next collection */
+#endif
 };
 
 void *tok_heap_allocate_slow(struct tok_vm *vm, enum object_type type, size_t bytes);
