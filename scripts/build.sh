@@ -35,11 +35,11 @@ command_build() {
         packages_install build test
         phase "build $1" build_preset "$1"
         ;;
-    clang | asan | tsan | fuzz)
+    clang | asan | tsan | fuzz | stress | switch)
         packages_install build test all
         phase "build $1" build_preset "$1"
         ;;
-    *) die "unknown preset '$1'" "dev, release, clang, asan, tsan" ;;
+    *) die "unknown preset '$1'" "dev, release, clang, asan, tsan, fuzz, stress, switch" ;;
     esac
 }
 

@@ -54,7 +54,7 @@ test_quick() {
     phase "format" check_format
     phase "lint" check_lint
     phase_build dev
-    phase_test "test dev" dev
+    phase_test "test dev" dev -LE deep
     phase_build release
     phase_test "test release" release -L 'sandbox|http|language' -E "$same_in_every_build"
 }
@@ -64,7 +64,7 @@ test_rest() {
     phase_build clang
     phase "clang-tidy" check_tidy
     phase_build asan
-    phase_test "test asan" asan -E "$same_in_every_build"
+    phase_test "test asan" asan -LE deep -E "$same_in_every_build"
     phase_build dev # whose executor stands in for one that the thread sanitizer cannot watch
     phase_build tsan
     phase_test "test tsan" tsan -L 'unit|http'
@@ -72,6 +72,10 @@ test_rest() {
         phase_build fuzz
         phase_test "fuzz smoke" fuzz
     fi
+    phase_build stress
+    phase_test "test stress" stress -LE deep -E "$same_in_every_build"
+    phase_build switch
+    phase_test "test switch" switch -L language -E "$same_in_every_build"
     phase_build release
     phase_test "test release, what is left" release -LE 'sandbox|http|language' -E "$same_in_every_build"
 }
