@@ -56,6 +56,7 @@ command_docs() {
     no_arguments docs "$@"
     build_programs
     python_run tests/lint/settings_document.py --write build/release/bin
+    python_run tests/lint/bytecode_document.py --write
 }
 
 command_clean() {
