@@ -19,6 +19,11 @@ if(TRYTOK_SANITIZE)
   target_link_options(trytok_options INTERFACE -fsanitize=${TRYTOK_SANITIZE})
 endif()
 
+if(TRYTOK_COVERAGE)
+  target_compile_options(trytok_options INTERFACE --coverage -fprofile-update=atomic)
+  target_link_options(trytok_options INTERFACE --coverage)
+endif()
+
 # Hardening of the daemons and commands in optimised builds; the runner has its own flags.
 add_library(trytok_hardening INTERFACE)
 add_library(trytok::hardening ALIAS trytok_hardening)

@@ -12,6 +12,7 @@ check_format() {
 check_lint() {
     shellcheck -x dev .ci/run scripts/*.sh
     python_run tests/lint/lint.py
+    python_run tests/lint/bytecode_document.py --check
 }
 
 check_tidy() {
@@ -22,8 +23,25 @@ check_tidy() {
         xargs -0r -n 1 -P "$(nproc)" clang-tidy-14 -p build/clang --quiet --warnings-as-errors='*'
 }
 
+# What the tests reach of the language; where they reach too little, this is an error.
+check_coverage() {
+    # Counts of another build of the same file would be added up.
+    find build/coverage -name '*.gcda' -delete
+    test_preset coverage -LE deep -E "$same_in_every_build" >&2
+    python_run scripts/coverage.py build/coverage --lines 95 --branches 90
+}
+
 command_check() {
-    [ "${1:---tidy}" = --tidy ] || die "check does not know '$1'" "./dev help"
+    case "${1:---tidy}" in
+    --tidy) ;;
+    coverage)
+        packages_install build test
+        phase_build coverage
+        phase "coverage" check_coverage
+        return
+        ;;
+    *) die "check does not know '$1'" "./dev help" ;;
+    esac
     packages_install build test
     phase "format" check_format
     phase "lint" check_lint
@@ -76,6 +94,8 @@ test_rest() {
     phase_test "test stress" stress -LE deep -E "$same_in_every_build"
     phase_build switch
     phase_test "test switch" switch -L language -E "$same_in_every_build"
+    phase_build coverage
+    phase "coverage" check_coverage
     phase_build release
     phase_test "test release, what is left" release -LE 'sandbox|http|language' -E "$same_in_every_build"
 }

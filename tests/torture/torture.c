@@ -187,7 +187,7 @@ static void start(struct progress *progress, const struct options *options, cons
         abort();
     if (pid == 0) {
         torture(options, progress);
-        _exit(0);
+        exit(0);
     }
     progress->pid = pid;
 }
