@@ -3,6 +3,7 @@
 
 #include "program.h"
 #include "suite.h"
+#include "vm.h"
 
 static enum tok_verdict run_with(struct program *program, const struct tok_limits *limits,
                                  const char *source)
@@ -152,6 +153,20 @@ START_TEST(v18_a_source_too_large_for_memory_is_a_memory_limit)
 }
 END_TEST
 
+/* The length alone is looked at. */
+START_TEST(v18_a_source_longer_than_can_be_counted_is_a_compile_error)
+{
+    struct program program;
+    program_init(&program);
+    ck_assert_int_eq(program_start(&program), 0);
+    ck_assert_int_eq(tok_check(program.vm, "", (size_t)TOK_SOURCE_MAX + 1), TOK_COMPILE_ERROR);
+    ck_assert_uint_eq(program.diagnostic_count, 1);
+    ck_assert_str_eq(program.diagnostics[0].message, "Program too long.");
+    ck_assert_int_eq(tok_check(program.vm, "", SIZE_MAX), TOK_COMPILE_ERROR);
+    program_done(&program);
+}
+END_TEST
+
 START_TEST(output_is_cut_at_its_limit)
 {
     static const struct {
@@ -294,6 +309,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, garbage_is_no_reason_for_a_memory_limit);
     tcase_add_test(tests, a_memory_limit_too_small_for_a_vm_is_refused);
     tcase_add_test(tests, v18_a_source_too_large_for_memory_is_a_memory_limit);
+    tcase_add_test(tests, v18_a_source_longer_than_can_be_counted_is_a_compile_error);
     tcase_add_loop_test(tests, output_is_cut_at_its_limit, 0, 6);
     tcase_add_test(tests, endless_output_ends_with_the_first_bytes_kept);
     tcase_add_test(tests, v03_infinite_recursion_is_a_runtime_error);
